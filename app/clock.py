@@ -1,0 +1,21 @@
+"""Moments are kept in UTC and read in Shanghai, whatever zone the server runs in."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> datetime:
+    """This moment, with its zone."""
+    return datetime.now(UTC)
+
+
+def local(moment: datetime) -> datetime:
+    """A kept moment in Shanghai; SQLite gives moments back without their zone."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(SHANGHAI)
+
+
+def today() -> date:
+    """The day it is in Shanghai."""
+    return local(now()).date()

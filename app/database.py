@@ -1,0 +1,53 @@
+"""The database: Flask-AppBuilder's SQLAlchemy, SQLite tuned for several writers, JSON in plain Chinese."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from flask_appbuilder.models.sqla.base import SQLA
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from app import scopes
+
+db = SQLA()
+
+
+def dumps(value: Any) -> str:
+    """JSON as the columns hold it: Chinese readable, keys as given."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What the engine needs for this kind of database."""
+    options: dict[str, Any] = {"json_serializer": dumps}
+    if url.startswith("postgresql"):
+        options |= {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+    else:
+        options |= {"connect_args": {"timeout": 30}}
+    return options
+
+
+@event.listens_for(Engine, "connect")
+def _sqlite_pragmas(connection: Any, _record: Any) -> None:
+    """WAL lets people read while one writes; foreign keys are off in SQLite unless asked for."""
+    if type(connection).__module__.startswith("sqlite3"):
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.close()
+
+
+def guard_sessions() -> None:
+    """Put the guard under every session of the application."""
+    scopes.install(db.session)
+
+
+def conflict_of(error: sa.exc.IntegrityError) -> bool:
+    """Whether the database refused a second record of the same key."""
+    text = str(error.orig).lower()
+    return "unique" in text or "duplicate key" in text

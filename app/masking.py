@@ -1,0 +1,29 @@
+"""Sensitive values leave masked, on every road; a mask that comes back means "unchanged"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.fields import Field
+from app.formats import Lookup
+from app.scopes import Scope
+
+
+def shown(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> str:
+    """The value as this person reads it."""
+    return declared.format.show(value, lookup) if scope.clear(declared) else declared.format.mask(value)
+
+
+def dumped(scope: Scope, declared: Field, value: Any) -> Any:
+    """The value as this person's JSON carries it."""
+    return declared.format.dump(value) if scope.clear(declared) else declared.format.mask(value) or None
+
+
+def cell(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> object:
+    """The value as this person's workbook carries it."""
+    return declared.format.cell(value, lookup) if scope.clear(declared) else declared.format.mask(value) or None
+
+
+def unchanged(scope: Scope, declared: Field, raw: object, value: Any) -> bool:
+    """Whether what came back is only the mask of what is kept."""
+    return not scope.clear(declared) and value is not None and isinstance(raw, str) and raw.strip() == declared.format.mask(value)

@@ -1,0 +1,159 @@
+"""Reading, saving and voiding one record: what the form and REST share.
+
+Values first, then one write: `draft()` turns what was sent into values, errors and doubts and
+writes nothing; `save()` writes a draft without errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app import masking
+from app.clock import now
+from app.fields import Field
+from app.formats import FormatError, Lookup, is_blank
+from app.language import Text, _l
+from app.register import Child, Record, complete, field_map, fields, values_of
+from app.scopes import Scope, scope_of
+
+
+@dataclass
+class Draft:
+    """What somebody wants a record to be."""
+
+    cls: type[Record]
+    values: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, list[Text]] = field(default_factory=dict)
+    doubts: dict[str, list[Text]] = field(default_factory=dict)
+    #: what was sent, as sent, so that a form gives it back
+    raw: dict[str, object] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+
+    def refuse(self, key: str, message: Text) -> None:
+        """Note an error; the key "" stands for the record as a whole."""
+        self.errors.setdefault(key, []).append(message)
+
+
+def draft(
+    session: Session,
+    cls: type[Record],
+    raw: Mapping[str, object],
+    lookup: Lookup,
+    row: Record | None = None,
+    parent: Record | None = None,
+) -> Draft:
+    """Understand what was sent for a new record (row None) or an existing one.
+
+    Only the keys in `raw` are touched. Fields that the actor may not write are refused when their
+    value would change, so that a form may send back what it showed.
+    """
+    scope = scope_of(session)
+    result = Draft(cls, values=_start(cls, row, scope), raw=dict(raw))
+    known = field_map(cls)
+    for key in raw:
+        if key not in known:
+            result.refuse(key, _l("没有“%(key)s”这一项", key=key[:60]))
+    for declared in fields(cls):
+        if declared.key in raw:
+            _read(result, declared, raw[declared.key], scope, lookup, row)
+    _rules(session, result, row, parent)
+    return result
+
+
+def _start(cls: type[Record], row: Record | None, scope: Scope) -> dict[str, Any]:
+    if row is not None:
+        return values_of(row)
+    values = {declared.key: declared.default for declared in fields(cls)}
+    if "org_unit" in values and not scope.actor.system:
+        values["org_unit"] = scope.actor.org_unit_id
+        values["handler"] = scope.actor.full_name or None
+    return values
+
+
+def _read(result: Draft, declared: Field, raw: object, scope: Scope, lookup: Lookup, row: Record | None) -> None:
+    old = result.values.get(declared.key)
+    if row is not None and masking.unchanged(scope, declared, raw, old):
+        return
+    try:
+        reading = declared.format.read(raw, lookup)
+    except FormatError as error:
+        result.refuse(declared.key, error.message)
+        return
+    result.values[declared.key] = reading.value
+    if reading.value != old:
+        result.touched.add(declared.key)
+    for doubt in reading.doubts:
+        result.doubts.setdefault(declared.key, []).append(doubt.message)
+    if reading.rest is not None and declared.spill_key and is_blank(result.raw.get(declared.spill_key)):
+        result.values[declared.spill_key] = reading.rest
+        result.touched.add(declared.spill_key)
+
+
+def _rules(session: Session, result: Draft, row: Record | None, parent: Record | None) -> None:
+    cls, values = result.cls, result.values
+    above = values_of(parent) if parent is not None else None
+    if not result.errors:
+        before = dict(values)
+        complete(cls, values, above)
+        result.touched |= {key for key in values if values[key] != before.get(key)}
+    for declared in fields(cls):
+        if declared.required and values.get(declared.key) in (None, "", []) and declared.key not in result.errors:
+            result.refuse(declared.key, _l("“%(label)s”必须填写", label=declared.label))
+    for problem in cls.check(values, above):
+        result.refuse(problem.field, problem.message)
+    if not any(key in result.errors for key in (key for each in cls.__keys__ for key in each)):
+        taken = _taken(session, cls, values, row, parent)
+        if taken:
+            result.refuse(*taken)
+
+
+def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: Record | None, parent: Record | None) -> tuple[str, Text] | None:
+    """Whether another live record holds the key: asked of the table itself, since keys are everybody's."""
+    table = cls.__table__
+    for place, key in enumerate(cls.__keys__):
+        if any(values.get(part) is None for part in key):
+            continue
+        if place and any(values.get(part) is not None for part in cls.__keys__[0]):
+            continue
+        tests = [table.c[field_map(cls)[part].attr] == values[part] for part in key]
+        if place:
+            tests += [table.c[field_map(cls)[part].attr].is_(None) for part in cls.__keys__[0]]
+        if row is not None:
+            tests.append(table.c.id != row.id)
+        if isinstance(parent, Record) and issubclass(cls, Child):
+            tests.append(table.c.parent_id == parent.id)
+        if session.connection().scalar(sa.select(table.c.id).where(table.c.voided_at.is_(None), *tests).limit(1)):
+            labels = "、".join(str(field_map(cls)[part].label) for part in key)
+            return key[0], _l("已有“%(labels)s”相同的记录，不能重复登记", labels=labels)
+    return None
+
+
+def save(session: Session, result: Draft, row: Record | None = None, parent: Record | None = None, source: str = "form") -> Record:
+    """Write a draft without errors and flush it; the caller commits.
+
+    Raises NotPermitted when the actor may not, StaleDataError when somebody was faster.
+    """
+    if result.errors:
+        raise ValueError("a draft with errors cannot be saved")
+    record = row if row is not None else result.cls(source=source)
+    if row is None and isinstance(record, Child) and parent is not None:
+        record.parent_id = parent.id
+    for declared in fields(result.cls):
+        value = result.values.get(declared.key)
+        if getattr(record, declared.attr) != value:
+            setattr(record, declared.attr, value)
+    session.add(record)
+    session.flush()
+    return record
+
+
+def void(session: Session, row: Record, reason: str) -> None:
+    """作废: the record stays, marked, with the reason; its key is free again."""
+    row.voided_at = now()
+    row.void_reason = reason.strip()
+    session.flush()

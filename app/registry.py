@@ -1,0 +1,57 @@
+"""Which registers there are. `models` announces them; the engine only looks them up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.language import Text
+from app.register import Child, Register, children
+from app.roles import Rights
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A register's place in the product: its class, who may do what, the menu group, an icon."""
+
+    register: type[Register]
+    rights: Rights
+    area: Text
+    icon: str = "fa-table"
+
+
+_entries: dict[str, Entry] = {}
+
+
+def announce(*entries: Entry) -> None:
+    """Make registers known; a key belongs to one class."""
+    for entry in entries:
+        key = entry.register.__key__
+        if key in _entries and _entries[key].register is not entry.register:
+            raise ValueError(f"two registers are called {key}")
+        _entries[key] = entry
+
+
+def entries() -> list[Entry]:
+    """All registers, in the order announced."""
+    return list(_entries.values())
+
+
+def entry_of(cls: type[Register] | type[Child]) -> Entry:
+    """The entry of a register, or of the register that a child belongs to."""
+    return _entries[owner(cls).__key__]
+
+
+def owner(cls: type[Register] | type[Child]) -> type[Register]:
+    """The register itself, or the one that a child belongs to."""
+    return cls.__parent__ if issubclass(cls, Child) else cls
+
+
+def find(key: str) -> type[Register] | None:
+    """The register of that key."""
+    entry = _entries.get(key)
+    return entry.register if entry else None
+
+
+def tables() -> list[type[Register] | type[Child]]:
+    """Every register and child."""
+    return [table for entry in entries() for table in (entry.register, *children(entry.register))]

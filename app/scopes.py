@@ -1,0 +1,340 @@
+"""The one guard: which rows a person sees, which rows and fields a person may write.
+
+A scope sits on the database session (`session.info["scope"]`); one scope per session. Reading is
+narrowed in `do_orm_execute`, writing checked in `before_flush`; Core statements of import and
+export ask the same scope for the same predicate. A session without a scope reads no register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, event
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from app import registry
+from app.clock import now
+from app.fields import Field, Gate
+from app.formats import Link
+from app.language import Text, _l
+from app.register import Child, PublishState, Record, Register, field_map, fields
+from app.roles import Grant, Role, Rows, Verb
+
+
+class NotPermitted(Exception):
+    """An act that the person's roles do not allow; the message says which and why."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__()
+        self.message = message
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person with roles, or the system itself (a command without `--as`)."""
+
+    username: str
+    roles: frozenset[Role] = frozenset()
+    org_unit_id: int | None = None
+    regions: tuple[str, ...] = ()
+    system: bool = False
+    full_name: str = ""
+
+
+SYSTEM = Actor("system", system=True)
+VISITOR = Actor("", frozenset({Role.PUBLIC}))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an actor may see and do. Pure: answers from the role table, never from the database."""
+
+    actor: Actor
+
+    def grants(self, cls: type[Record]) -> list[Grant]:
+        """The actor's grants in a register (a child has those of its register)."""
+        rights = registry.entry_of(cls).rights  # type: ignore[arg-type]
+        return [rights[role] for role in sorted(self.actor.roles) if role in rights]
+
+    def may(self, cls: type[Record], verb: Verb) -> bool:
+        """Whether the actor may do this to some row of the register at all."""
+        return self.actor.system or any(verb in grant.verbs for grant in self.grants(cls))
+
+    def gates(self, cls: type[Record]) -> frozenset[Gate]:
+        """The gates that the actor's grants open in a register."""
+        if self.actor.system:
+            return frozenset(Gate)
+        return frozenset(gate for grant in self.grants(cls) if grant.write is not Rows.NONE for gate in grant.gates)
+
+    def may_add(self, cls: type[Record]) -> bool:
+        """Whether the actor may add rows of this kind: records, or children through their gate."""
+        wanted = cls.__gate__ if issubclass(cls, Child) else Gate.ORDINARY
+        return wanted in self.gates(cls)
+
+    def readable(self, cls: type[Record]) -> list[Field]:
+        """The fields that the actor may see, masked or not."""
+        if self._reads_more_than_published(cls):
+            return list(fields(cls))
+        return [declared for declared in fields(cls) if declared.public]
+
+    def clear(self, declared: Field) -> bool:
+        """Whether the actor reads the field unmasked."""
+        return not declared.sensitive or self.actor.system or Role.PRIVACY_VIEW in self.actor.roles
+
+    def writable(self, cls: type[Record], values: Mapping[str, Any] | None = None) -> list[Field]:
+        """The fields that the actor may write, in a new row (None) or in this one."""
+        gates = self.gates(cls)
+        new = values is None
+        if issubclass(cls, Child):
+            own = cls.__gate__ in gates
+            return [declared for declared in fields(cls) if own and declared.gate in {Gate.ORDINARY, *gates}]
+        allowed = [declared for declared in fields(cls) if declared.gate in gates or (new and declared.gate is Gate.ASSIGN and Gate.ORDINARY in gates)]
+        return [declared for declared in allowed if new or not self.refuses(cls, values, {**(values or {}), declared.key: object()}, {declared.key})]
+
+    def _reads_more_than_published(self, cls: type[Record]) -> bool:
+        return self.actor.system or any(grant.read not in {Rows.NONE, Rows.PUBLISHED} for grant in self.grants(cls))
+
+    # rows -----------------------------------------------------------------------------------
+
+    def rows(self, cls: type[Record]) -> ColumnElement[bool] | None:
+        """The predicate on a register's or child's columns for the rows the actor sees; None: all."""
+        if self.actor.system:
+            return None
+        if issubclass(cls, Child):
+            parent = cls.__parent__
+            within = self.rows(parent)
+            if within is None:
+                return None
+            return cls.parent_id.in_(sa.select(parent.__table__.c.id).where(_on_table(within, parent)))  # type: ignore[attr-defined]
+        kinds = {grant.read for grant in self.grants(cls)}
+        if Rows.ALL in kinds:
+            return None
+        parts = [part for kind in kinds for part in self._parts(cls, kind)]
+        if any(part is None for part in parts):
+            return None
+        return sa.or_(sa.false(), *(part for part in parts if part is not None))
+
+    def _parts(self, cls: type[Record], kind: Rows) -> list[ColumnElement[bool] | None]:
+        register = cls
+        assert issubclass(register, Register)
+        published = register.publish_state == PublishState.PUBLISHED.value
+        own = register.org_unit_id == self.actor.org_unit_id if self.actor.org_unit_id else sa.false()
+        if kind is Rows.PUBLISHED:
+            return [sa.and_(published, register.voided_at.is_(None), *register.published_if())]
+        if kind is Rows.OWN:
+            return [own]
+        if kind is Rows.OWN_OR_PUBLISHED:
+            return [own, sa.and_(published, register.voided_at.is_(None))]
+        if kind is Rows.REGIONS:
+            return [self._in_regions(register)]
+        return []
+
+    def _in_regions(self, cls: type[Register]) -> ColumnElement[bool] | None:
+        """Rows of the account's regions; registers that know no place are the county's and open."""
+        place = field_map(cls).get("region")
+        if not self.actor.regions or place is None:
+            return None
+        region = registry.find("region")
+        assert region is not None
+        codes = region.__table__.c.code
+        inside = sa.or_(*(codes.startswith(code, autoescape=True) for code in self.actor.regions))
+        return getattr(cls, place.attr).in_(sa.select(region.__table__.c.id).where(inside))  # type: ignore[no-any-return]
+
+    # writing --------------------------------------------------------------------------------
+
+    def refuses(
+        self, cls: type[Record], before: Mapping[str, Any] | None, after: Mapping[str, Any], changed: Iterable[str]
+    ) -> Text | None:
+        """Why the actor may not turn `before` (None: a new row) into `after`; None when allowed.
+
+        Values go by field key; for a child they are those of its parent record and `changed` is
+        empty.
+        """
+        if self.actor.system:
+            return None
+        keys = set(changed)
+        reasons = [self._refusal(cls, grant, before, after, keys) for grant in self.grants(cls)]
+        if any(reason is None for reason in reasons):
+            return None
+        mixed = self._split_among(cls, before, after, keys)
+        if mixed:
+            return None
+        return next((reason for reason in reasons if reason), _l("您的角色不能修改“%(title)s”", title=cls.__title__))
+
+    def _split_among(self, cls: type[Record], before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: set[str]) -> bool:
+        """Whether each changed field is allowed by some grant of a person with several roles."""
+        grants = self.grants(cls)
+        return len(grants) > 1 and bool(keys) and all(any(self._refusal(cls, grant, before, after, {key}) is None for grant in grants) for key in keys)
+
+    def _refusal(
+        self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: set[str]
+    ) -> Text | None:
+        if grant.write is Rows.NONE or not grant.gates:
+            return _l("您的角色只能查看“%(title)s”，不能修改", title=cls.__title__)
+        if before is None and Gate.ORDINARY not in grant.gates:
+            return _l("您的角色不能新增“%(title)s”", title=cls.__title__)
+        if grant.write is Rows.OWN and self._foreign(grant, before, after):
+            return _l("这条记录不属于您的股室，不能修改")
+        if Gate.ORDINARY in grant.gates and Gate.APPROVAL not in grant.gates and before and before.get("publish_state") == PublishState.PUBLISHED.value:
+            return _l("这条记录已审定公开，经办人不能直接修改，请联系股室负责人")
+        return self._closed_field(cls, grant, before, keys)
+
+    def _foreign(self, grant: Grant, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
+        """Whether the row is, or would come to be, another office's; who assigns may give away."""
+        mine = self.actor.org_unit_id
+        if mine is None:
+            return True
+        if before is not None and before.get("org_unit") != mine:
+            return True
+        return Gate.ASSIGN not in grant.gates and after.get("org_unit") != mine
+
+    def _closed_field(self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, keys: set[str]) -> Text | None:
+        known = field_map(cls)
+        for key in keys:
+            declared = known.get(key)
+            if declared is None or declared.gate in grant.gates:
+                continue
+            if before is None and declared.gate is Gate.ASSIGN:
+                continue  # a new row must start in some office: the keeper's own
+            if self.actor.org_unit_id and key == "org_unit":
+                return _l("只有股室负责人能把记录转给其他股室")
+            return _l("您的角色不能填写“%(label)s”", label=declared.label)
+        return None
+
+    def refuses_child(self, cls: type[Child], parent: Mapping[str, Any]) -> Text | None:
+        """Why the actor may not write a child of this parent; None when allowed."""
+        if self.actor.system:
+            return None
+        if cls.__gate__ not in self.gates(cls):
+            return _l("您的角色不能填写“%(title)s”", title=cls.__title__)
+        if cls.__gate__ is not Gate.ORDINARY:
+            return None  # rows within reach of the reader: the session has narrowed them already
+        return self.refuses(cls.__parent__, parent, parent, ())
+
+
+def _on_table(predicate: ColumnElement[bool], cls: type[Record]) -> ColumnElement[bool]:
+    """The predicate on the table's own columns, so that the inner select is not narrowed twice."""
+    return predicate
+
+
+def scope_of(session: Session) -> Scope:
+    """The scope of a session; LookupError when nobody has set one."""
+    try:
+        return session.info["scope"]  # type: ignore[no-any-return]
+    except KeyError:
+        raise LookupError("this session has no scope: say who acts before reading registers") from None
+
+
+def act_as(session: Session, actor: Actor) -> Scope:
+    """Set who acts on a fresh session."""
+    scope = Scope(actor)
+    session.info["scope"] = scope
+    return scope
+
+
+def narrow(state: ORMExecuteState) -> None:
+    """Add the reader's predicate for every register to a statement."""
+    if state.is_column_load or state.is_relationship_load and not state.is_select:
+        return
+    if state.is_insert or not _touches_registers(state):
+        return
+    scope = scope_of(state.session)
+    if scope.actor.system:
+        return
+    options = []
+    for table in registry.tables():
+        predicate = scope.rows(table)
+        if predicate is not None:
+            options.append(with_loader_criteria(table, predicate, include_aliases=True))
+    state.statement = state.statement.options(*options)
+
+
+def _touches_registers(state: ORMExecuteState) -> bool:
+    """Accounts, roles and sessions of the frame need no scope; everything else does."""
+    mappers = state.all_mappers
+    return not mappers or any(issubclass(mapper.class_, Record) for mapper in mappers)
+
+
+def guard(session: Session, _context: Any, _instances: Any) -> None:
+    """Check every written row against the actor's rights, and stamp who and when."""
+    rows = [row for row in (*session.new, *session.dirty) if isinstance(row, Record) and session.is_modified(row)]
+    removed = [row for row in session.deleted if isinstance(row, Record)]
+    if not rows and not removed:
+        return
+    scope = scope_of(session)
+    if removed and not scope.actor.system:
+        raise NotPermitted(_l("登记的记录不能删除，只能作废"))
+    for row in rows:
+        _check_row(session, scope, row)
+        _stamp(scope.actor, row)
+
+
+def _check_row(session: Session, scope: Scope, row: Record) -> None:
+    cls = type(row)
+    new = row in session.new
+    changed = {declared.key for declared in fields(cls) if _changed(row, declared.attr) and not (new and _is_default(row, declared))}
+    if isinstance(row, Child):
+        with session.no_autoflush:
+            parent = session.get(cls.__parent__, row.parent_id, populate_existing=False)  # type: ignore[attr-defined]
+            visible = parent is not None and _within(session, cls.__parent__, row.parent_id)  # type: ignore[attr-defined]
+        if not visible:
+            raise NotPermitted(_l("上级记录不存在，或您无权使用它"))
+        reason = scope.refuses_child(cls, {declared.key: _old(parent, declared.attr) for declared in fields(type(parent))})  # type: ignore[arg-type]
+    else:
+        after = {declared.key: getattr(row, declared.attr) for declared in fields(cls)}
+        before = None if new else {declared.key: _old(row, declared.attr) for declared in fields(cls)}
+        reason = scope.refuses(cls, before, after, changed)
+        if reason is None and not new and _changed(row, "voided_at") and not scope.may(cls, Verb.VOID):
+            reason = _l("您的角色不能作废“%(title)s”", title=cls.__title__)
+    if reason is not None:
+        raise NotPermitted(reason)
+    _check_links(session, row, changed)
+
+
+def _is_default(row: Record, declared: Field) -> bool:
+    value = getattr(row, declared.attr)
+    return value is None or value == declared.default
+
+
+def _changed(row: Record, attr: str) -> bool:
+    return bool(sa.inspect(row).attrs[attr].history.has_changes())
+
+
+def _old(row: Any, attr: str) -> Any:
+    history = sa.inspect(row).attrs[attr].history
+    return history.deleted[0] if history.deleted else getattr(row, attr)
+
+
+def _check_links(session: Session, row: Record, changed: set[str]) -> None:
+    """A link may only point at what the writer can see."""
+    for declared in fields(type(row)):
+        value = getattr(row, declared.attr)
+        if declared.key in changed and value is not None and isinstance(declared.format, Link):
+            target = registry.find(declared.format.register)
+            if target is not None and not _within(session, target, value):
+                raise NotPermitted(_l("“%(label)s”里选的记录不存在，或您无权使用它", label=declared.label))
+
+
+def _within(session: Session, cls: type[Record], record_id: int) -> bool:
+    with session.no_autoflush:
+        return session.scalar(sa.select(cls.id).where(cls.id == record_id)) is not None
+
+
+def _stamp(actor: Actor, row: Record) -> None:
+    if sa.inspect(row).transient or sa.inspect(row).pending:
+        row.created_by = row.created_by or actor.username
+    row.changed_by = actor.username
+    row.changed_at = now()
+
+
+def install(session_class: Any) -> None:
+    """Put the guard on a session class or scoped session."""
+    if not event.contains(session_class, "do_orm_execute", narrow):
+        event.listen(session_class, "do_orm_execute", narrow)
+        event.listen(session_class, "before_flush", guard)
