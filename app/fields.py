@@ -56,6 +56,10 @@ class Field:
     sheet: bool = True
     form: bool = True
     gate: Gate = Gate.ORDINARY
+    #: a keeper may fill it in too, in a new record or while it is still empty
+    drafted: bool = False
+    #: what `derive()` says replaces what was written, where the two agree to the month
+    derived: bool = False
     section: Text = ""
     #: the field that takes what else a cell of this one holds (start of a range, mobile number)
     spill: Any = None

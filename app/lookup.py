@@ -20,10 +20,11 @@ from app import registry
 from app.clock import today
 from app.code_lists import find as code_list
 from app.fields import Field
-from app.formats import Choice, Link, Match, line, symbols
+from app.formats import Choice, Link, Match, symbols
 from app.register import Record, Register, field_map
 
 CHUNK = 400
+TEXTS = 60  # each has several spellings; SQLite takes an OR of at most 1,000
 
 
 def plain_word(text: str) -> str:
@@ -63,12 +64,17 @@ class DatabaseLookup:
         self._words.update({name: _Words() for name in lists})
         statement = sa.select(table.code_list, table.code, table.label, table.aliases, table.effective_from, table.effective_to, table.word_state)
         statement = statement.where(table.code_list.in_(sorted(lists)), table.voided_at.is_(None)).order_by(table.sort, table.id)
-        for name, code, label, aliases, start, end, word_state in self.session.connection().execute(statement):
+        found = self.session.connection().execute(statement).all()
+        # nobody's alias takes another's label, nor a code
+        spellings = [(name, code, label) for name, code, label, *_ in found]
+        spellings += [(name, code, code) for name, code, *_ in found]
+        spellings += [(row.code_list, row.code, alias) for row in found for alias in (row.aliases or "").split("、")]
+        for name, code, word in spellings:
+            if plain_word(word):
+                self._words[name].codes.setdefault(plain_word(word), code)
+        for name, code, label, _aliases, start, end, word_state in found:
             words = self._words[name]
             words.labels[code] = label
-            for word in (code, label, *(aliases or "").split("、")):
-                if word:
-                    words.codes.setdefault(plain_word(word), code)
             if word_state == "accepted" and (start is None or start <= self.today) and (end is None or end >= self.today):
                 words.options.append((code, label))
 
@@ -99,8 +105,8 @@ class DatabaseLookup:
     def prepare_texts(self, register: str, texts: Iterable[str]) -> None:
         """Find what many texts mean, in one statement per chunk."""
         wanted = [text for text in dict.fromkeys(texts) if (register, text) not in self._found]
-        for start in range(0, len(wanted), CHUNK):
-            self._find_many(register, wanted[start : start + CHUNK])
+        for start in range(0, len(wanted), TEXTS):
+            self._find_many(register, wanted[start : start + TEXTS])
 
     def prepare_ids(self, register: str, ids: Iterable[int]) -> None:
         """Read the names of many records, in one statement per chunk."""
@@ -183,7 +189,7 @@ def _spellings(text: str) -> list[str]:
     spellings = [text, text.replace("(", "（").replace(")", "）"), text.replace("（", "(").replace("）", ")"), symbols(text).upper()]
     if match := re.fullmatch(r".+[（(]([^（）()]+)[)）]", text):
         spellings.insert(1, match.group(1))
-    return list(dict.fromkeys(spellings))
+    return [spelling for spelling in dict.fromkeys(spellings) if spelling]
 
 
 def _finding_keys(cls: type[Record]) -> list[str]:

@@ -17,6 +17,7 @@ from app import masking
 from app.clock import now
 from app.fields import Field
 from app.formats import FormatError, Lookup, is_blank
+from app.formats import Text as Line
 from app.language import Text, _l
 from app.register import Child, Record, complete, field_map, fields, values_of
 from app.scopes import Scope, scope_of
@@ -33,6 +34,8 @@ class Draft:
     #: what was sent, as sent, so that a form gives it back
     raw: dict[str, object] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    #: what cells held beside their own value, by the field it goes to
+    spilled: dict[str, Any] = field(default_factory=dict)
 
     def refuse(self, key: str, message: Text) -> None:
         """Note an error; the key "" stands for the record as a whole."""
@@ -61,8 +64,30 @@ def draft(
     for declared in fields(cls):
         if declared.key in raw:
             _read(result, declared, raw[declared.key], scope, lookup, row)
+    for key, value in result.spilled.items():
+        if is_blank(raw.get(key)):
+            result.values[key] = value
+            result.touched.add(key)
+        elif result.values.get(key) != value:
+            text = field_map(cls)[key].format.show(value, lookup)
+            result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
+    _closed(result, scope, row)
     _rules(session, result, row, parent)
     return result
+
+
+def _closed(result: Draft, scope: Scope, row: Record | None) -> None:
+    """Refuse the fields that the actor may not write, each by itself; the guard refuses whole rows."""
+    cls, before = result.cls, values_of(row) if row is not None else None
+    for key in sorted(result.touched - result.errors.keys()):
+        if issubclass(cls, Child):
+            reason = scope.refuses_child_field(cls, before, field_map(cls)[key])
+        elif scope.refuses(cls, before, before or result.values, ()) is not None:
+            return
+        else:
+            reason = scope.refuses(cls, before, result.values, {key})
+        if reason is not None:
+            result.refuse(key, reason)
 
 
 def _start(cls: type[Record], row: Record | None, scope: Scope) -> dict[str, Any]:
@@ -89,9 +114,8 @@ def _read(result: Draft, declared: Field, raw: object, scope: Scope, lookup: Loo
         result.touched.add(declared.key)
     for doubt in reading.doubts:
         result.doubts.setdefault(declared.key, []).append(doubt.message)
-    if reading.rest is not None and declared.spill_key and is_blank(result.raw.get(declared.spill_key)):
-        result.values[declared.spill_key] = reading.rest
-        result.touched.add(declared.spill_key)
+    if reading.rest is not None and declared.spill_key:
+        result.spilled[declared.spill_key] = reading.rest
 
 
 def _rules(session: Session, result: Draft, row: Record | None, parent: Record | None) -> None:
@@ -115,6 +139,9 @@ def _rules(session: Session, result: Draft, row: Record | None, parent: Record |
 def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: Record | None, parent: Record | None) -> tuple[str, Text] | None:
     """Whether another live record holds the key: asked of the table itself, since keys are everybody's."""
     table = cls.__table__
+    above = getattr(parent if parent is not None else row, "id" if parent is not None else "parent_id", None)
+    if issubclass(cls, Child) and above is None:
+        return None  # a child of a record that is not there yet
     for place, key in enumerate(cls.__keys__):
         if any(values.get(part) is None for part in key):
             continue
@@ -125,8 +152,8 @@ def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: 
             tests += [table.c[field_map(cls)[part].attr].is_(None) for part in cls.__keys__[0]]
         if row is not None:
             tests.append(table.c.id != row.id)
-        if isinstance(parent, Record) and issubclass(cls, Child):
-            tests.append(table.c.parent_id == parent.id)
+        if issubclass(cls, Child):
+            tests.append(table.c.parent_id == above)
         if session.connection().scalar(sa.select(table.c.id).where(table.c.voided_at.is_(None), *tests).limit(1)):
             labels = "、".join(str(field_map(cls)[part].label) for part in key)
             return key[0], _l("已有“%(labels)s”相同的记录，不能重复登记", labels=labels)
@@ -153,7 +180,13 @@ def save(session: Session, result: Draft, row: Record | None = None, parent: Rec
 
 
 def void(session: Session, row: Record, reason: str) -> None:
-    """作废: the record stays, marked, with the reason; its key is free again."""
+    """作废: the record stays, marked, with the reason; its key is free again.
+
+    Raises FormatError when there is no reason, or one longer than its column.
+    """
+    text = Line(500).parse(reason)
+    if text is None:
+        raise FormatError("no_reason", _l("请写明作废原因"))
     row.voided_at = now()
-    row.void_reason = reason.strip()
+    row.void_reason = text
     session.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from app.clock import now
 from app.fields import Field, Gate, Person, Prose, field, link, state
-from app.formats import Link, State
+from app.formats import Link, Phone, State
 from app.language import Text, _l
 
 
@@ -69,7 +69,7 @@ class Record(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
     row_version: Mapped[int] = mapped_column(default=1, server_default="1", sort_order=90)
-    source: Mapped[Annotated[str, state(Source)] | None] = mapped_column(default=Source.FORM.value, sort_order=91)  
+    source: Mapped[Annotated[str, state(Source)] | None] = mapped_column(default=Source.FORM.value, sort_order=91)
     import_batch: Mapped[int | None] = mapped_column(index=True, sort_order=92)
     created_by: Mapped[str | None] = mapped_column(sa.String(64), sort_order=93)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=now, server_default=sa.func.now(), sort_order=94)
@@ -91,6 +91,11 @@ class Record(Base):
         """The rules that one record can break by itself."""
         return ()
 
+    @classmethod
+    def published_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """What else must hold before others see a row as published (an expert's consent, a question's release)."""
+        return ()
+
 
 class Register(Record):
     """A register of its own: belongs to an office, is published or not, may have children."""
@@ -100,19 +105,14 @@ class Register(Record):
         _l("承办股室"), aliases=("股室", "责任股室"), gate=Gate.ASSIGN, listed=True, filtered=True, index=True, section=_l("管理")
     )
     handler: Mapped[Person | None] = field(_l("经办人"), gate=Gate.ASSIGN, section=_l("管理"))
-    publish_state: Mapped[Annotated[str, state(PublishState)] | None] = field(  
+    publish_state: Mapped[Annotated[str, state(PublishState)] | None] = field(
         _l("公开状态"), gate=Gate.APPROVAL, default=PublishState.PRIVATE.value, filtered=True, index=True, section=_l("管理")
     )
     remark: Mapped[Prose | None] = field(_l("备注"), aliases=("说明",), section=_l("管理"))
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
-        return _unique_indexes(cls)
-
-    @classmethod
-    def published_if(cls) -> Iterable[sa.ColumnElement[bool]]:
-        """What else must hold before the public sees a published row (an expert's consent)."""
-        return ()
+        return _unique_indexes(cls)  # type: ignore[arg-type]
 
 
 class Child(Record):
@@ -131,7 +131,7 @@ class Child(Record):
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
-        return _unique_indexes(cls, "parent_id")
+        return _unique_indexes(cls, "parent_id")  # type: ignore[arg-type]
 
 
 def _unique_indexes(cls: type[Record], *scope: str) -> tuple[Any, ...]:
@@ -160,11 +160,13 @@ def fields(cls: type[Record]) -> tuple[Field, ...]:
     own = [pair for pair in declared if pair[0].key in cls.__dict__.get("__annotations__", {})]
     envelope = [pair for pair in declared if pair not in own]
     names = {id(declaration): column.key for column, declaration in declared}
-    return tuple(_bind(cls, column, declaration, names) for column, declaration in own + envelope)
+    return tuple(_bind(cls, column, declaration, names) for column, declaration in own + envelope)  # type: ignore[arg-type]
 
 
 def _bind(cls: type[Record], column: sa.Column[Any], declared: Field, names: dict[int, str]) -> Field:
     fmt = column.info["format"]
+    if declared.spill is not None and isinstance(fmt, Phone):
+        fmt = replace(fmt, spills=True)
     spill = names[id(declared.spill.column.info["field"])] if declared.spill is not None else ""
     key = column.key.removesuffix("_id") if isinstance(fmt, Link) else column.key
     return replace(
@@ -203,7 +205,15 @@ def missing(cls: type[Record], values: Mapping[str, Any]) -> list[Field]:
 
 def complete(cls: type[Record], values: dict[str, Any], parent: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The values with what follows from them filled in; what was written stays."""
+    known = field_map(cls)
     for key, value in cls.derive(values, parent).items():
-        if values.get(key) is None:
+        written = values.get(key)
+        sharper = key in known and getattr(known[key], "derived", False) and _same_month(written, value)
+        if written is None or sharper:
             values[key] = value
     return values
+
+
+def _same_month(written: Any, value: Any) -> bool:
+    """Whether two dates agree as far as a cell that names only the month can say."""
+    return isinstance(written, date) and isinstance(value, date) and (written.year, written.month) == (value.year, value.month)

@@ -79,6 +79,8 @@ class Grant:
     read: Rows = Rows.NONE
     write: Rows = Rows.NONE
     gates: frozenset[Gate] = field(default_factory=frozenset)
+    #: writes only while the row is not published
+    until_approved: bool = False
 
     @property
     def verbs(self) -> frozenset[Verb]:
@@ -100,7 +102,7 @@ Rights = Mapping[Role, Grant]
 _KEEP = frozenset({Gate.ORDINARY})
 _ASSIGN = frozenset({Gate.ASSIGN, Gate.APPROVAL})
 _EVERYTHING = frozenset({Gate.ORDINARY, Gate.ASSIGN, Gate.APPROVAL})
-_KEEPER = Grant(Rows.OWN_OR_PUBLISHED, Rows.OWN, _KEEP)
+_KEEPER = Grant(Rows.OWN_OR_PUBLISHED, Rows.OWN, _KEEP, until_approved=True)
 
 LEDGER: Rights = MappingProxyType(
     {

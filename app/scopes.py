@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, event
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from app import registry
 from app.clock import now
 from app.fields import Field, Gate
 from app.formats import Link
 from app.language import Text, _l
-from app.register import Child, PublishState, Record, Register, field_map, fields
+from app.register import Child, PublishState, Record, Register, field_map, fields, values_of
 from app.roles import Grant, Role, Rows, Verb
 
 
@@ -92,9 +93,12 @@ class Scope:
         gates = self.gates(cls)
         new = values is None
         if issubclass(cls, Child):
-            own = cls.__gate__ in gates
-            return [declared for declared in fields(cls) if own and declared.gate in {Gate.ORDINARY, *gates}]
-        allowed = [declared for declared in fields(cls) if declared.gate in gates or (new and declared.gate is Gate.ASSIGN and Gate.ORDINARY in gates)]
+            return [declared for declared in fields(cls) if cls.__gate__ in gates and not self.refuses_child_field(cls, values, declared)]
+        allowed = [
+            declared
+            for declared in fields(cls)
+            if declared.gate in gates or (Gate.ORDINARY in gates and ((new and declared.gate is Gate.ASSIGN) or _to_be_drafted(declared, values)))
+        ]
         return [declared for declared in allowed if new or not self.refuses(cls, values, {**(values or {}), declared.key: object()}, {declared.key})]
 
     def _reads_more_than_published(self, cls: type[Record]) -> bool:
@@ -106,33 +110,30 @@ class Scope:
         """The predicate on a register's or child's columns for the rows the actor sees; None: all."""
         if self.actor.system:
             return None
-        if issubclass(cls, Child):
-            parent = cls.__parent__
-            within = self.rows(parent)
-            if within is None:
-                return None
-            return cls.parent_id.in_(sa.select(parent.__table__.c.id).where(_on_table(within, parent)))  # type: ignore[attr-defined]
+        register = registry.owner(cls)  # type: ignore[arg-type]
         kinds = {grant.read for grant in self.grants(cls)}
-        if Rows.ALL in kinds:
+        parts = [part for kind in sorted(kinds, key=lambda kind: kind.value) for part in self._parts(register, kind)]
+        if any(test is None for test, _public in parts):
             return None
-        parts = [part for kind in kinds for part in self._parts(cls, kind)]
-        if any(part is None for part in parts):
-            return None
-        return sa.or_(sa.false(), *(part for part in parts if part is not None))
+        tests = [test for test, _public in parts if test is not None]
+        if issubclass(cls, Child):
+            tests = [_below(cls, register, test, public) for test, public in parts if test is not None]
+        return sa.or_(sa.false(), *tests)
 
-    def _parts(self, cls: type[Record], kind: Rows) -> list[ColumnElement[bool] | None]:
-        register = cls
-        assert issubclass(register, Register)
-        published = register.publish_state == PublishState.PUBLISHED.value
+    def _parts(self, register: type[Register], kind: Rows) -> list[tuple[ColumnElement[bool] | None, bool]]:
+        """Tests on the register's rows (None: all of them), and whether they are read only as published."""
+        published = sa.and_(register.publish_state == PublishState.PUBLISHED.value, register.voided_at.is_(None))
         own = register.org_unit_id == self.actor.org_unit_id if self.actor.org_unit_id else sa.false()
+        if kind is Rows.ALL:
+            return [(None, False)]
         if kind is Rows.PUBLISHED:
-            return [sa.and_(published, register.voided_at.is_(None), *register.published_if())]
+            return [(sa.and_(published, *register.published_if()), True)]
         if kind is Rows.OWN:
-            return [own]
+            return [(own, False)]
         if kind is Rows.OWN_OR_PUBLISHED:
-            return [own, sa.and_(published, register.voided_at.is_(None))]
+            return [(own, False), (published, True)]
         if kind is Rows.REGIONS:
-            return [self._in_regions(register)]
+            return [(self._in_regions(register), False)]
         return []
 
     def _in_regions(self, cls: type[Register]) -> ColumnElement[bool] | None:
@@ -143,7 +144,7 @@ class Scope:
         region = registry.find("region")
         assert region is not None
         codes = region.__table__.c.code
-        inside = sa.or_(*(codes.startswith(code, autoescape=True) for code in self.actor.regions))
+        inside = sa.or_(*(codes.startswith(_below_code(code), autoescape=True) for code in self.actor.regions))
         return getattr(cls, place.attr).in_(sa.select(region.__table__.c.id).where(inside))  # type: ignore[no-any-return]
 
     # writing --------------------------------------------------------------------------------
@@ -180,8 +181,10 @@ class Scope:
         if before is None and Gate.ORDINARY not in grant.gates:
             return _l("您的角色不能新增“%(title)s”", title=cls.__title__)
         if grant.write is Rows.OWN and self._foreign(grant, before, after):
+            if before is not None and not self._foreign(grant, before, before):
+                return _l("只有股室负责人能把记录转给其他股室")
             return _l("这条记录不属于您的股室，不能修改")
-        if Gate.ORDINARY in grant.gates and Gate.APPROVAL not in grant.gates and before and before.get("publish_state") == PublishState.PUBLISHED.value:
+        if grant.until_approved and before and before.get("publish_state") == PublishState.PUBLISHED.value:
             return _l("这条记录已审定公开，经办人不能直接修改，请联系股室负责人")
         return self._closed_field(cls, grant, before, keys)
 
@@ -202,10 +205,26 @@ class Scope:
                 continue
             if before is None and declared.gate is Gate.ASSIGN:
                 continue  # a new row must start in some office: the keeper's own
-            if self.actor.org_unit_id and key == "org_unit":
-                return _l("只有股室负责人能把记录转给其他股室")
+            if Gate.ORDINARY in grant.gates and _to_be_drafted(declared, before):
+                continue
             return _l("您的角色不能填写“%(label)s”", label=declared.label)
         return None
+
+    def refuses_void(self, cls: type[Record], before: Mapping[str, Any]) -> Text | None:
+        """Why the actor may not void this row, or take that back; None when one of the grants allows it."""
+        if self.actor.system:
+            return None
+        grants = [grant for grant in self.grants(cls) if Verb.VOID in grant.verbs]
+        reasons = [self._refusal(cls, grant, before, before, set()) for grant in grants]
+        if any(reason is None for reason in reasons):
+            return None
+        return next((reason for reason in reasons if reason), _l("您的角色不能作废“%(title)s”", title=cls.__title__))
+
+    def refuses_child_field(self, cls: type[Child], before: Mapping[str, Any] | None, declared: Field) -> Text | None:
+        """Why the actor may not write this field of a child whose row is open to the actor."""
+        if self.actor.system or declared.gate in {Gate.ORDINARY, *self.gates(cls)} or _to_be_drafted(declared, before):
+            return None
+        return _l("您的角色不能填写“%(label)s”", label=declared.label)
 
     def refuses_child(self, cls: type[Child], parent: Mapping[str, Any]) -> Text | None:
         """Why the actor may not write a child of this parent; None when allowed."""
@@ -218,9 +237,22 @@ class Scope:
         return self.refuses(cls.__parent__, parent, parent, ())
 
 
-def _on_table(predicate: ColumnElement[bool], cls: type[Record]) -> ColumnElement[bool]:
-    """The predicate on the table's own columns, so that the inner select is not narrowed twice."""
-    return predicate
+def _below(cls: type[Child], register: type[Register], test: ColumnElement[bool], public: bool) -> ColumnElement[bool]:
+    """The children of the rows that pass a test; of rows read as published, only those published themselves."""
+    within = cls.parent_id.in_(sa.select(register.__table__.c.id).where(test).correlate(None))
+    return sa.and_(within, cls.voided_at.is_(None), *cls.published_if()) if public else within
+
+
+def _below_code(code: str) -> str:
+    """What the codes of everything in a region begin with: 130800 stands for 1308…."""
+    if len(code) != 6:
+        return code
+    return code.removesuffix("0000") if code.endswith("0000") else code.removesuffix("00")
+
+
+def _to_be_drafted(declared: Field, before: Mapping[str, Any] | None) -> bool:
+    """Whether the keeper may fill the field in although its gate is another's: as long as it is empty."""
+    return declared.drafted and (before is None or before.get(declared.key) in (None, "", []))
 
 
 def scope_of(session: Session) -> Scope:
@@ -238,32 +270,56 @@ def act_as(session: Session, actor: Actor) -> Scope:
     return scope
 
 
+class _Criteria(LoaderCriteriaOption):
+    """with_loader_criteria that holds in a join to an alias too.
+
+    SQLAlchemy 2.0 leaves the criteria of `join(alias, onclause)` on the table that was aliased,
+    so that the alias stays open and the table comes in unasked.
+    """
+
+    _traverse_internals = LoaderCriteriaOption._traverse_internals  # noqa: SLF001 - statements stay cached
+
+    def _resolve_where_criteria(self, ext_info: Any) -> ColumnElement[bool]:
+        found = super()._resolve_where_criteria(ext_info)
+        return ext_info._adapter.traverse(found) if ext_info.is_aliased_class else found  # noqa: SLF001
+
+
 def narrow(state: ORMExecuteState) -> None:
-    """Add the reader's predicate for every register to a statement."""
-    if state.is_column_load or state.is_relationship_load and not state.is_select:
+    """Add the reader's predicate for every register to a statement.
+
+    It reaches what a statement selects from or joins; so name a register there, never in the
+    where clause alone (`select(A.id).where(…).exists()`, not `exists().where(A.…)`).
+    """
+    if state.is_column_load or (state.is_relationship_load and not state.is_select):
         return
-    if state.is_insert or not _touches_registers(state):
+    if not _touches_registers(state):
         return
     scope = scope_of(state.session)
-    if scope.actor.system:
-        return
+    if scope.actor.system or not state.is_orm_statement:
+        return  # Core statements ask the scope themselves; with_loader_criteria would not reach them
+    if not state.is_select:
+        raise NotPermitted(_l("登记的记录只能逐条修改"))  # in bulk, no row would pass the guard
     options = []
     for table in registry.tables():
         predicate = scope.rows(table)
         if predicate is not None:
-            options.append(with_loader_criteria(table, predicate, include_aliases=True))
+            options.append(_Criteria(table, predicate, include_aliases=True))
     state.statement = state.statement.options(*options)
 
 
 def _touches_registers(state: ORMExecuteState) -> bool:
-    """Accounts, roles and sessions of the frame need no scope; everything else does."""
-    mappers = state.all_mappers
-    return not mappers or any(issubclass(mapper.class_, Record) for mapper in mappers)
+    """Accounts, roles and sessions of the frame need no scope; every statement that names a register does."""
+    if any(issubclass(mapper.class_, Record) for mapper in state.all_mappers):
+        return True
+    tables = {table.__table__ for table in registry.tables()}
+    parts = (part.table if isinstance(part, sa.sql.dml.UpdateBase) else part for part in sa.sql.visitors.iterate(cast("sa.ClauseElement", state.statement)))
+    return any(isinstance(part, sa.FromClause) and part in tables for part in parts)
 
 
 def guard(session: Session, _context: Any, _instances: Any) -> None:
     """Check every written row against the actor's rights, and stamp who and when."""
-    rows = [row for row in (*session.new, *session.dirty) if isinstance(row, Record) and session.is_modified(row)]
+    written = [*session.new, *(row for row in session.dirty if session.is_modified(row))]
+    rows = [row for row in written if isinstance(row, Record)]
     removed = [row for row in session.deleted if isinstance(row, Record)]
     if not rows and not removed:
         return
@@ -279,22 +335,46 @@ def _check_row(session: Session, scope: Scope, row: Record) -> None:
     cls = type(row)
     new = row in session.new
     changed = {declared.key for declared in fields(cls) if _changed(row, declared.attr) and not (new and _is_default(row, declared))}
+    before = None if new else _before(session, row)
     if isinstance(row, Child):
-        with session.no_autoflush:
-            parent = session.get(cls.__parent__, row.parent_id, populate_existing=False)  # type: ignore[attr-defined]
-            visible = parent is not None and _within(session, cls.__parent__, row.parent_id)  # type: ignore[attr-defined]
-        if not visible:
-            raise NotPermitted(_l("上级记录不存在，或您无权使用它"))
-        reason = scope.refuses_child(cls, {declared.key: _old(parent, declared.attr) for declared in fields(type(parent))})  # type: ignore[arg-type]
+        reason = _check_child(session, scope, row, before, changed)
     else:
-        after = {declared.key: getattr(row, declared.attr) for declared in fields(cls)}
-        before = None if new else {declared.key: _old(row, declared.attr) for declared in fields(cls)}
-        reason = scope.refuses(cls, before, after, changed)
-        if reason is None and not new and _changed(row, "voided_at") and not scope.may(cls, Verb.VOID):
-            reason = _l("您的角色不能作废“%(title)s”", title=cls.__title__)
+        after = values_of(row)
+        reason = scope.refuses(cls, before, after, changed - _derived(cls, after, changed))
+        if reason is None and before is not None and _changed(row, "voided_at"):
+            reason = scope.refuses_void(cls, before)
     if reason is not None:
         raise NotPermitted(reason)
     _check_links(session, row, changed)
+
+
+def _check_child(session: Session, scope: Scope, row: Child, before: Mapping[str, Any] | None, changed: set[str]) -> Text | None:
+    """A child is written through its parent; one that moves, through both."""
+    cls = type(row)
+    above: dict[str, Any] = {}
+    for parent_id in dict.fromkeys((_old(session, row, "parent_id"), row.parent_id)):
+        with session.no_autoflush:
+            parent = session.get(cls.__parent__, parent_id) if parent_id is not None else None
+        if parent is None or not _within(session, cls.__parent__, parent_id):
+            return _l("上级记录不存在，或您无权使用它")
+        above = _before(session, parent)
+        reason = scope.refuses_child(cls, above)
+        if reason is not None:
+            return reason
+    known = field_map(cls)
+    after = values_of(row)
+    open_keys = _derived(cls, after, changed, above)
+    reasons = (scope.refuses_child_field(cls, before, known[key]) for key in sorted(changed - open_keys))
+    return next((reason for reason in reasons if reason), None)
+
+
+def _derived(cls: type[Record], after: Mapping[str, Any], changed: set[str], parent: Mapping[str, Any] | None = None) -> set[str]:
+    """The keys whose new value only follows from the others: nobody wrote those by hand."""
+    closed = {key for key in changed if field_map(cls)[key].gate is not Gate.ORDINARY}
+    if not closed:
+        return set()
+    follows = cls.derive({**after, **dict.fromkeys(closed)}, parent)
+    return {key for key in closed if key in follows and follows[key] is not None and follows[key] == after[key]}
 
 
 def _is_default(row: Record, declared: Field) -> bool:
@@ -306,9 +386,24 @@ def _changed(row: Record, attr: str) -> bool:
     return bool(sa.inspect(row).attrs[attr].history.has_changes())
 
 
-def _old(row: Any, attr: str) -> Any:
+def _old(session: Session, row: Record, attr: str) -> Any:
+    """The value that the database holds, as far as this row knows it or else as the table says.
+
+    A value set over one that was not loaded (after a commit) leaves no history behind.
+    """
     history = sa.inspect(row).attrs[attr].history
-    return history.deleted[0] if history.deleted else getattr(row, attr)
+    if history.deleted:
+        return history.deleted[0]
+    if not history.added or sa.inspect(row).pending or sa.inspect(row).transient:
+        return getattr(row, attr)
+    table = type(row).__table__
+    return session.connection().scalar(sa.select(table.c[attr]).where(table.c.id == row.id))
+
+
+def _before(session: Session, row: Record) -> dict[str, Any]:
+    """The values of a row as they were before this flush."""
+    with session.no_autoflush:
+        return {declared.key: _old(session, row, declared.attr) for declared in fields(type(row))}
 
 
 def _check_links(session: Session, row: Record, changed: set[str]) -> None:
@@ -335,6 +430,7 @@ def _stamp(actor: Actor, row: Record) -> None:
 
 def install(session_class: Any) -> None:
     """Put the guard on a session class or scoped session."""
-    if not event.contains(session_class, "do_orm_execute", narrow):
+    if not getattr(session_class, "guarded", False):  # event.contains() knows a class by id(), which a later one may get
         event.listen(session_class, "do_orm_execute", narrow)
         event.listen(session_class, "before_flush", guard)
+        session_class.guarded = True

@@ -7,11 +7,13 @@ with a sentence for the person, doubts with another, and writes the value back s
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, ClassVar, Protocol
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol, cast
 
 from app.language import Text, _l
 
@@ -139,8 +141,7 @@ class Format:
 
     def mask(self, value: Any) -> str:
         """The value for eyes without the grant: the first and the last character at most."""
-        text = self.show(value)
-        return text[:1] + "****" if text else ""
+        return veil(self.show(value))
 
     def schema(self) -> Json:
         """The OpenAPI schema of `dump`'s result."""
@@ -149,14 +150,14 @@ class Format:
 
 ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202c"))
 _FULL = {c: c - 0xFEE0 for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
-_CONTROL = {c: None for c in range(32) if chr(c) not in "\t\n\r"}
+_CONTROL = {c: None for c in (*range(32), 0x7F, *range(0xD800, 0xE000)) if chr(c) not in "\t\n\r"}
 _HAN = r"[\u3400-\u9fff]"
 _BLANKS = frozenset({"", "/", "／", "-", "--", "—", "——", "———", "－", "无", "暂无", "不详", "N/A", "n/a"})
 
 
 def prose(raw: object) -> str:
     """Text as Chinese prose keeps it: full-width digits and letters narrowed, punctuation left."""
-    text = raw if isinstance(raw, str) else plain_number(raw)
+    text = written(raw)
     text = text.translate(ZERO_WIDTH).translate(_FULL).translate(_CONTROL)
     return text.replace("\u3000", " ").replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -169,36 +170,61 @@ def line(raw: object) -> str:
 
 def symbols(raw: object) -> str:
     """Text of an identifier: NFKC (full width to half width), no space of any kind."""
-    text = raw if isinstance(raw, str) else plain_number(raw)
-    text = unicodedata.normalize("NFKC", text.translate(ZERO_WIDTH)).translate(_CONTROL)
-    text = re.sub(r"\s+", "", text)
-    excel_text = re.fullmatch(r'="?(.*?)"?', text)  # CSV files guard identifiers as ="130828…"
-    text = excel_text.group(1) if excel_text else text
-    return text.lstrip("'`’")
+    text, before = written(raw), None
+    while text != before:  # what is taken away may bring together what is taken away again
+        before = text
+        text = unicodedata.normalize("NFKC", text.translate(ZERO_WIDTH)).translate(_CONTROL)
+        text = re.sub(r"\s+", "", text)
+        excel_text = re.fullmatch(r'="?(.*?)"?', text)  # CSV files guard identifiers as ="130828…"
+        text = (excel_text.group(1) if excel_text else text).lstrip("'`’")
+    return text
+
+
+def written(raw: object) -> str:
+    """What a road delivered as text; FormatError for lists, mappings, bytes and the like."""
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, datetime):
+        return raw.isoformat(" ") if raw.time() != time() else raw.date().isoformat()
+    if isinstance(raw, date):
+        return raw.isoformat()
+    if raw is None or isinstance(raw, (int, float, Decimal)):
+        return plain_number(raw)
+    raise FormatError("bad_value", _l("这里应填文字或数字"))
 
 
 def plain_number(raw: object) -> str:
     """A number as people write it: no `.0` behind whole numbers, no exponent."""
-    if raw is None:
+    if is_blank(raw):  # an empty cell, or "not a number" in its place
         return ""
+    if isinstance(raw, bool):
+        return str(raw).upper()
     if isinstance(raw, float) and raw.is_integer() and abs(raw) < 1e15:
         return str(int(raw))
+    if isinstance(raw, int) and raw.bit_length() > 1000:
+        raise FormatError("bad_value", _l("数字太大"))
     return str(raw)
+
+
+def veil(text: str) -> str:
+    """The first character at most, so that the whole never shows."""
+    head = text[:1] if text[1:].strip("*") else ""
+    return head + "****" if text else ""
 
 
 def is_blank(raw: object) -> bool:
     """Whether a cell says nothing: empty, a dash, a slash, 无."""
-    if raw is None:
+    if raw is None or (isinstance(raw, (float, Decimal)) and math.isnan(raw)):
         return True
     return isinstance(raw, str) and line(raw) in _BLANKS
 
 
-_EXPONENT = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
+_EXPONENT = re.compile(r"\d(\.\d+[eE]\+?|[eE]\+)\d+")
 
 
 def refuse_damaged(raw: object) -> None:
     """Refuse an identifier that a spreadsheet program turned into a number and cut at 15 digits."""
-    number = isinstance(raw, (int, float)) and not isinstance(raw, bool) and abs(raw) >= 1e15
+    number = isinstance(raw, (int, float, Decimal)) and not isinstance(raw, bool) and not is_blank(raw) and abs(cast("float", raw)) >= 10**15
     if number or (isinstance(raw, str) and _EXPONENT.fullmatch(symbols(raw))):
         raise FormatError(
             "damaged_number",

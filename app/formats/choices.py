@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from app.formats.base import EMPTY, Doubt, Format, FormatError, Json, Lookup, Reading, is_blank, line, symbols
+from app.formats.base import EMPTY, Doubt, Format, FormatError, Json, Lookup, Reading, is_blank, line, prose, symbols
 from app.language import Text, _l
 
 _YES = frozenset({"是", "有", "√", "✓", "✔", "☑", "1", "y", "yes", "true", "t", "对", "已", "on", "●", "v"})
@@ -38,6 +38,9 @@ class YesNo(Format):
 
     def write(self, value: Any, lookup: Lookup | None = None) -> str:
         return "" if value is None else "是" if value else "否"
+
+    def mask(self, value: Any) -> str:
+        return "" if value is None else "****"
 
     def schema(self) -> Json:
         return {"type": "boolean"}
@@ -80,6 +83,9 @@ class StateOf(Format):
     def write(self, value: Any, lookup: Lookup | None = None) -> str:
         return _message_id(self.states(value).label) if value else ""
 
+    def mask(self, value: Any) -> str:
+        return "****" if value else ""
+
     def options(self) -> list[tuple[str, str]]:
         """Value and label of every state."""
         return [(state.value, str(state.label)) for state in self.states]
@@ -102,15 +108,18 @@ class Choice(Format):
     widget: ClassVar[str] = "select"
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
-        if is_blank(raw):
+        word = line(raw)
+        if _is_wordless(word):
             return EMPTY
-        code, doubt = self._word(line(raw), _need(lookup))
+        code, doubt = self._word(word, _need(lookup))
         return Reading(code, (doubt,) if doubt else ())
 
     def _word(self, word: str, lookup: Lookup) -> tuple[str, Doubt | None]:
         code = lookup.word(self.code_list, word)
         if code is not None:
             return code, None
+        if len(word) > 100:
+            raise FormatError("too_long", _l("最多 %(most)s 个字，现有 %(now)s 个字，请缩短", most=100, now=len(word)))
         near = "、".join(lookup.nearest(self.code_list, word))
         if lookup.is_open(self.code_list):
             doubt = Doubt("new_word", _l("“%(word)s”是新词，已登记为待确认的字典条目", word=word))
@@ -125,9 +134,17 @@ class Choice(Format):
     def show(self, value: Any, lookup: Lookup | None = None) -> str:
         return _need(lookup).label(self.code_list, value) if value else ""
 
+    def mask(self, value: Any) -> str:
+        return "****" if value else ""
+
     def options(self, lookup: Lookup) -> list[tuple[str, str]]:
         """Code and label of every entry in force."""
         return lookup.options(self.code_list)
+
+
+_NUMBERING = re.compile(
+    r"(?:^|[\s，,。、])\s*\d{1,2}[．.、)）](?!\d)\s*|[①-⑳]|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[)）]"
+)
 
 
 @dataclass(frozen=True)
@@ -138,24 +155,29 @@ class Choices(Choice):
     widget: ClassVar[str] = "multiselect"
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
-        words = [line(word) for word in raw] if isinstance(raw, (list, tuple)) else self._split(raw, _need(lookup))
-        found = [self._word(word, _need(lookup)) for word in words if not is_blank(word)]
+        cells = raw if isinstance(raw, (list, tuple)) else [raw]
+        words = [word for cell in cells for word in self._split(cell, _need(lookup))]
+        found = [self._word(word, _need(lookup)) for word in words]
         codes = list(dict.fromkeys(code for code, _ in found))
         return Reading(codes or None, tuple(doubt for _, doubt in found if doubt))
 
     def _split(self, raw: object, lookup: Lookup) -> list[str]:
         """Cut at numbering, breaks, ；and 、 — but a word of the list that holds 、 stays whole."""
-        if is_blank(raw):
+        text = prose(raw)
+        if _is_wordless(text):
             return []
-        text = raw if isinstance(raw, str) else str(raw)
-        numbered = re.split(r"(?:^|[\s；;，,。、])\s*(?:[（(]?\d{1,2}[．.、)）]|[①-⑳]|[（(][一二三四五六七八九十]+[)）])\s*", text)
+        if lookup.word(self.code_list, line(text)) is not None:
+            return [line(text)]
         words: list[str] = []
-        for part in (piece for chunk in numbered for piece in re.split(r"[；;\n]+", chunk)):
-            words.extend(self._cut(line(part).strip("。，,、"), lookup))
-        return [word for word in words if word]
+        for part in re.split(r"[；;\n]+", text):
+            pieces = [part] if lookup.word(self.code_list, line(part)) is not None else _NUMBERING.split(part)
+            words.extend(word for piece in pieces for word in self._cut(line(piece).strip("。，,、 "), lookup))
+        return words if words == [line(text)] else [word for part in words for word in self._split(part, lookup)]
 
     def _cut(self, part: str, lookup: Lookup) -> list[str]:
-        if not part or lookup.word(self.code_list, part) is not None:
+        if _is_wordless(part):
+            return []
+        if lookup.word(self.code_list, part) is not None:
             return [part]
         pieces = [piece for piece in re.split(r"[、，,/]|\s+", part) if piece]
         known = [piece for piece in pieces if lookup.word(self.code_list, piece) is not None]
@@ -166,6 +188,11 @@ class Choices(Choice):
 
     def schema(self) -> Json:
         return {"type": "array", "items": {"type": "string"}}
+
+
+def _is_wordless(text: str) -> bool:
+    """Whether a text says nothing, or nothing but punctuation."""
+    return is_blank(text) or not re.search(r"\w", text)
 
 
 def _need(lookup: Lookup | None) -> Lookup:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
-from app.clock import local, today
+from app.clock import SHANGHAI, local, today
 from app.formats.base import EMPTY, Doubt, Format, FormatError, Json, Lookup, Reading, is_blank, line, symbols
 from app.language import _l
 
@@ -21,7 +21,9 @@ _MONTH = re.compile(r"(\d{4})[年./\-](\d{1,2})月?")
 _YEAR = re.compile(r"(\d{4})年?")
 _TIME = re.compile(r"(?:T|(?<=[\d日号]) )\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+\-]\d{2}:?\d{2})?$")
 _RANGE = re.compile(r"\s*(?:至|到|~|～|－－|--|—+|–)\s*")
-_HYPHEN_RANGE = re.compile(r"((?:\d{4}[年./]\d{1,2}(?:[月./]\d{1,2})?|\d{8})[日号月]?)\s*[-－]\s*(.+)")
+_HYPHEN_RANGE = re.compile(
+    r"((?:\d{4}[年./]\d{1,2}(?:[月./]\d{1,2})?|\d{4}-\d{1,2}-\d{1,2}|\d{8}|\d{4}年?(?=\s*-\s*\d{4}年?$))[日号月]?)\s*-\s*(.+)"
+)
 _NUMERALS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 
 
@@ -58,13 +60,12 @@ def _span(year: int, month: int, day: int, doubt: Doubt | None, raw: object) -> 
 
 
 def _number(raw: float, original: object) -> _Day:
-    whole = int(raw)
-    if raw != whole and not 20_000 <= raw < 80_000:
-        return _text(repr(raw), original)  # 2023.4 typed as a number
-    if 20_000 <= whole < 80_000:
-        day = _EPOCH + timedelta(days=whole)
+    if 20_000 <= raw < 80_000:
+        day = _EPOCH + timedelta(days=int(raw))
         return _Day(day, day)
-    return _text(str(whole), original)
+    if not 1_000 <= raw < 100_000_000 or 10_000 <= raw < 100_000:  # not even a number either
+        raise _bad(original)
+    return _text(repr(raw) if raw != int(raw) else str(int(raw)), original)  # 2023.4 typed as a number
 
 
 def _text(text: str, original: object) -> _Day:
@@ -76,7 +77,7 @@ def _text(text: str, original: object) -> _Day:
     if match := re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text) or _FULL.fullmatch(text):
         year, month, day = (int(group) for group in match.groups())
         doubt = None
-        if year < 100:
+        if len(match.group(1)) == 2:
             year += 2000 if year < 70 else 1900
             doubt = Doubt("two_digit_year", _l("“%(text)s”的年份只写了两位，已按 %(year)s 年登记，请核对", text=text, year=year))
         return _span(year, month, day, doubt, original)
@@ -148,7 +149,7 @@ def _split_range(text: str) -> tuple[str, str] | None:
         return match.group(1), match.group(2)
     parts = _RANGE.split(text)
     if len(parts) == 2 and parts[1]:
-        return parts[0].removeprefix("自"), parts[1]
+        return parts[0].removeprefix("自").removeprefix("从"), parts[1]
     return None
 
 
@@ -176,10 +177,13 @@ class Until(Day):
         return Reading(end.value, start.doubts + end.doubts, start.value)
 
     def _end(self, raw: object, lookup: Lookup | None) -> Reading:
-        if raw == LONG_TERM or (isinstance(raw, str) and symbols(raw) in _LONG_WORDS | {"9999-12-31"}):
+        if raw == LONG_TERM or (isinstance(raw, str) and symbols(raw) in {*_LONG_WORDS, symbols(str(_l("长期"))), "9999-12-31"}):
             return Reading(LONG_TERM)
         day = _day(raw)
         return Reading(day.last, _doubts(day, day.last, _today(lookup)))
+
+    def mask(self, value: Any) -> str:
+        return "****" if value == LONG_TERM else super().mask(value)
 
     def show(self, value: Any, lookup: Lookup | None = None) -> str:
         return str(_l("长期")) if value == LONG_TERM else super().show(value)
@@ -200,12 +204,16 @@ class Moment(Format):
     ordered: ClassVar[bool] = True
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
-        if isinstance(raw, datetime) or is_blank(raw):
-            return Reading(raw or None)
+        if is_blank(raw):
+            return EMPTY
         try:
-            return Reading(datetime.fromisoformat(str(raw)))
-        except ValueError:
-            raise _bad(raw) from None
+            moment = raw if isinstance(raw, datetime) else datetime.fromisoformat(line(raw))
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+            if not 1900 <= moment.year < 9000:
+                raise _bad(raw)
+            return Reading(moment.astimezone(UTC))
+        except ValueError as error:
+            raise error if isinstance(error, FormatError) else _bad(raw) from None
 
     def show(self, value: Any, lookup: Lookup | None = None) -> str:
         return f"{local(value):%Y-%m-%d %H:%M}" if value else ""

@@ -57,6 +57,8 @@ class CreditCode(Format):
             return EMPTY
         refuse_damaged(raw)
         code = symbols(raw).upper()
+        if is_blank(code):
+            return EMPTY
         if len(code) != 18:
             raise FormatError("bad_credit_code", _l("统一社会信用代码应为 18 位，现为 %(now)s 位", now=len(code)))
         wrong = sorted({char for char in code if char not in _USCC_ALPHABET})
@@ -91,8 +93,12 @@ class ResidentId(Format):
             return EMPTY
         refuse_damaged(raw)
         number = symbols(raw).upper()
-        if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+        if is_blank(number):
+            return EMPTY
+        if len(number) != 18:
             raise FormatError("bad_resident_id", _l("身份证号应为 18 位数字（末位可为 X），现为 %(now)s 位", now=len(number)))
+        if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+            raise FormatError("bad_resident_id", _l("身份证号只能由数字组成，末位可为 X"))
         try:
             born = birth_date(number)
         except ValueError:
@@ -121,6 +127,8 @@ class BankCard(Format):
             return EMPTY
         refuse_damaged(raw)
         number = symbols(raw).replace("-", "")
+        if is_blank(number):
+            return EMPTY
         if not re.fullmatch(r"[0-9]{12,19}", number):
             raise FormatError("bad_bank_card", _l("银行账号应为 12 至 19 位数字"))
         digits = [int(char) for char in reversed(number)]

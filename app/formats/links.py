@@ -23,7 +23,7 @@ class Link(Format):
             return EMPTY
         known = _need(lookup)
         if isinstance(raw, int) and not isinstance(raw, bool):
-            if not known.has(self.register, raw):
+            if not 0 < raw < 2**31 or not known.has(self.register, raw):
                 raise FormatError("unknown_record", _l("没有这条记录，或您无权使用它"))
             return Reading(raw)
         text = line(raw)
@@ -43,6 +43,9 @@ class Link(Format):
     def write(self, value: Any, lookup: Lookup | None = None) -> str:
         return _need(lookup).handle(self.register, value) if value else ""
 
+    def mask(self, value: Any) -> str:
+        return "****" if value else ""
+
     def schema(self) -> Json:
         return {"type": "integer"}
 
@@ -57,7 +60,7 @@ class File(Format):
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         if is_blank(raw):
             return EMPTY
-        if isinstance(raw, int) and not isinstance(raw, bool):
+        if isinstance(raw, int) and not isinstance(raw, bool) and 0 < raw < 2**31:
             return Reading(raw)
         raise FormatError("bad_file", _l("文件请在页面上传，不能写在表格里"))
 

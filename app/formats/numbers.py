@@ -15,6 +15,8 @@ _ABOUT = re.compile(r"^(约|大约|近|>=?|<=?|≥|≤|不少于|不低于|至�
 _SCALES = {"元": Decimal(1), "千元": Decimal(1000), "万元": Decimal(10_000), "万": Decimal(10_000), "亿元": Decimal(100_000_000)}
 _SAME_UNIT = {"㎡": {"m2", "m²", "平方米", "平米", "平方"}, "人": {"名", "个"}, "年": {"a"}}
 
+_MOST = {"度": 360}
+
 
 def _refuse(raw: object) -> FormatError:
     return FormatError("bad_number", _l("“%(raw)s”不是数字", raw=plain_number(raw)[:40]))
@@ -22,12 +24,18 @@ def _refuse(raw: object) -> FormatError:
 
 def _split(raw: object) -> tuple[str, str, bool]:
     """Digits, unit and whether the person wrote 约, 以上 or the like."""
+    if isinstance(raw, (int, float, Decimal)):
+        raw = Decimal(str(raw)) if isinstance(raw, float) else Decimal(raw)
+        if not raw.is_finite() or raw.adjusted() > 30:
+            raise _refuse("∞")
+        return f"{raw:f}", "", False
     text = symbols(raw).replace(",", "").replace("¥", "")
     bare = _ABOUT.sub("", _ABOUT.sub("", text))
     match = re.fullmatch(r"([+\-]?\d+(?:\.\d+)?)(.*)", bare)
     if not match:
         raise _refuse(raw)
-    return match.group(1), match.group(2), bare != text
+    unit = match.group(2).lstrip("余多")
+    return match.group(1), unit, bare != text or unit != match.group(2)
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ class Number(Format):
 
     unit: str = ""
     places: int = 2
+    #: what the columns hold at most: Numeric(14, 2), Integer
+    most: ClassVar[int] = 10**12 - 1
     name: ClassVar[str] = "number"
     widget: ClassVar[str] = "number"
     as_text: ClassVar[bool] = False
@@ -47,12 +57,12 @@ class Number(Format):
         if isinstance(raw, bool) or not isinstance(raw, (str, int, float, Decimal)):
             raise _refuse(raw)
         digits, unit, about = _split(raw)
-        doubts = (Doubt("about", _l("“%(raw)s”是约数，已按 %(digits)s 登记", raw=symbols(raw), digits=digits)),) if about else ()
+        doubts: tuple[Doubt, ...] = (Doubt("about", _l("“%(raw)s”是约数，已按 %(digits)s 登记", raw=symbols(raw), digits=digits)),) if about else ()
         try:
             number = self._fit(Decimal(digits) * self._factor(unit, raw))
         except InvalidOperation:
             raise _refuse(raw) from None
-        if abs(number) >= Decimal(10) ** 12:
+        if abs(number) > _MOST.get(self.unit, self.most):
             raise FormatError("bad_number", _l("“%(raw)s”太大，请核对单位", raw=symbols(raw)))
         if number < 0:
             doubts += (Doubt("negative", _l("“%(raw)s”小于零，请核对", raw=symbols(raw))),)
@@ -89,6 +99,7 @@ class Count(Number):
     """A whole number."""
 
     places: int = 0
+    most: ClassVar[int] = 2**31 - 1
     name: ClassVar[str] = "count"
 
     def _fit(self, number: Decimal) -> Any:

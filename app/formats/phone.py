@@ -6,17 +6,18 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from app.formats.base import EMPTY, Doubt, Format, FormatError, Lookup, Reading, is_blank, prose, symbols
+from app.formats.base import EMPTY, Doubt, Format, FormatError, Lookup, Reading, is_blank, prose, refuse_damaged, symbols
 from app.language import _l
 
 AREA_CODE = "0314"  # 承德
 
 _MOBILE = re.compile(r"1[3-9]\d{9}")
-_LANDLINE = re.compile(r"(0\d{2,3})-?(\d{7,8})(?:(?:-|转)(\d{1,6}))?")
+_LANDLINE = re.compile(r"(0(?:10|2\d|[3-9]\d\d))-?(\d{7,8})(?:(?:-|转)(\d{1,6}))?")
 _LOCAL = re.compile(r"([2-9]\d{6,7})(?:(?:-|转)(\d{1,6}))?")
 _SERVICE = re.compile(r"([48]00)-?(\d{3})-?(\d{4})")
 _SHORT = frozenset({"110", "112", "119", "120", "122", "12301", "12315", "12329", "12333", "12345", "12348", "12350", "12388", "12389"})
 _NAME = re.compile(r"[\u3400-\u9fff·]+")
+_KIND = re.compile(r"(办公|联系|值班|单位|公司)?(电话|手机|座机|固话|号码|手机号|传真)|办公|办公室|联系|宅电")
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,12 @@ def _parts(text: str) -> list[str]:
         pieces = chunk.split()
         alone = len(pieces) < 2 or any(not re.search(r"\d{7}", piece) for piece in pieces)
         parts.extend([whole] if alone else [symbols(piece) for piece in pieces])
-    return [part for part in parts if part]
+    return [part for part in parts if not is_blank(part)]
 
 
 def _sort_out(raw: object) -> _Found:
-    text = prose(raw)
-    if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d+", text.strip()):
-        raise FormatError("damaged_number", _l("号码被表格软件当作数字存储，末尾数字已丢失。请把该列设为“文本”格式后重新填写原号码"))
+    refuse_damaged(raw)
+    text = re.sub(r"[–—―－]", "-", prose(raw))
     found = _Found([], [], [])
     for part in _parts(text):
         _one(part, found)
@@ -48,11 +48,21 @@ def _sort_out(raw: object) -> _Found:
 
 
 def _one(part: str, found: _Found) -> None:
-    number = re.sub(r"^\+?86-?(?=1[3-9]|0?\d{2,3}-)|[:：()]", "", part)
-    name = "".join(word for word in _NAME.findall(number) if word != "转")
-    number = re.sub(r"[\u3400-\u9fff·]+", lambda word: "转" if word.group() == "转" else "", number)
-    if name and not re.fullmatch(r"电话|手机|座机|办公|联系|宅电|传真|办公电话|联系电话|手机号", name):
+    part = re.sub(r"[:：()（）]", "", part)
+    names = [word for word in _NAME.findall(part) if word != "转" and not _KIND.fullmatch(word)]
+    for name in names:
         found.doubts.append(Doubt("name_in_phone", _l("电话里写有“%(name)s”，号码已取出，姓名请填在联系人一栏", name=name), unless=name))
+    numbers = [number for number in re.split(r"(?!转\d)[\u3400-\u9fff·]+", part) if number.strip("-")]
+    if not numbers:
+        raise _bad(part)
+    for number in numbers:
+        _number(number, found)
+
+
+def _number(number: str, found: _Found) -> None:
+    number = re.sub(r"^\+?86-?(?=1[3-9]\d{9}$|0\d{2,3}-)", "", number)
+    number = re.sub(r"^\+?86-?(?=[1-9]\d{1,2}-\d{7,8}$)", "0", number)  # +86-314-7512345
+    number = re.sub(r"(?<=\d{7})\.0+$", "", number).strip("-")  # a number that a program wrote as 13812345678.0
     bare = number.replace("-", "")
     if _MOBILE.fullmatch(bare):
         found.mobiles.append(bare)
@@ -67,7 +77,11 @@ def _one(part: str, found: _Found) -> None:
         found.lines.append(full)
         found.doubts.append(Doubt("no_area_code", _l("座机“%(number)s”没有区号，已按 %(full)s 登记，请核对", number=number, full=full)))
     else:
-        raise FormatError("bad_phone", _l("“%(part)s”不是电话号码：手机应为 11 位，座机应为区号加 7 至 8 位", part=part))
+        raise _bad(number)
+
+
+def _bad(part: str) -> FormatError:
+    return FormatError("bad_phone", _l("“%(part)s”不是电话号码：手机应为 11 位，座机应为区号加 7 至 8 位", part=part[:40]))
 
 
 def _join(numbers: list[str]) -> str | None:
@@ -81,6 +95,8 @@ class Phone(Format):
     Without a spill field they stay here: the person wrote them down as the office's number.
     """
 
+    #: whether the declaration names a field that takes the mobile numbers
+    spills: bool = False
     name: ClassVar[str] = "phone"
     widget: ClassVar[str] = "tel"
 
@@ -88,6 +104,8 @@ class Phone(Format):
         if is_blank(raw):
             return EMPTY
         found = _sort_out(raw)
+        if not self.spills:
+            return Reading(_join(found.lines + found.mobiles), tuple(found.doubts))
         return Reading(_join(found.lines), tuple(found.doubts), _join(found.mobiles))
 
     def mask(self, value: Any) -> str:
@@ -110,4 +128,6 @@ class Mobile(Phone):
 def _mask_number(number: str) -> str:
     if _MOBILE.fullmatch(number):
         return f"{number[:3]}****{number[-4:]}"
-    return number[:-4] + "****" if len(number) > 6 else number
+    if match := re.match(r"(0\d{2,3}-)?\d{3}(?=-?\d{3})", number):
+        return match.group() + "****"
+    return "****"

@@ -19,6 +19,7 @@ from app.formats.base import (
     prose,
     refuse_damaged,
     symbols,
+    veil,
 )
 from app.language import _l
 
@@ -40,7 +41,9 @@ class Text(Format):
         return Reading(text or None)
 
     def clean(self, raw: object) -> str:
-        return line(raw)
+        """What is kept of the text; empty for nothing but a stroke."""
+        text = line(raw)
+        return "" if re.fullmatch(r"[/／\-—－]+", text) else text
 
     def schema(self) -> Json:
         return {"type": "string", "maxLength": self.length}
@@ -66,11 +69,13 @@ class PersonName(Text):
     name: ClassVar[str] = "person_name"
 
     def clean(self, raw: object) -> str:
-        return re.sub(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])", "", line(raw))
+        text = re.sub(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])", "", line(raw))
+        return "" if is_blank(text) else text
 
     def mask(self, value: Any) -> str:
         text = str(value or "")
-        return text[:1] + "*" * min(len(text) - 1, 3) if text else ""
+        head = text[:1] if text[1:].strip("*") else ""
+        return head + "*" * max(1, min(len(text) - 1, 3)) if text else ""
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,15 @@ class Words(Text):
     name: ClassVar[str] = "words"
 
     def clean(self, raw: object) -> str:
-        text = "、".join(str(part) for part in raw) if isinstance(raw, (list, tuple)) else prose(raw)
+        text = "、".join(prose(part) for part in raw) if isinstance(raw, (list, tuple)) else prose(raw)
         parts = [line(part) for part in re.split(r"[、；;\n]+", text)]
-        return "、".join(dict.fromkeys(part for part in parts if part))
+        return "、".join(dict.fromkeys(part for part in parts if not is_blank(part)))
+
+
+def _identifier(raw: object) -> str:
+    """A number without blanks, brackets made one; empty when the cell says there is none."""
+    text = _brackets(symbols(raw))
+    return "" if is_blank(text) else text
 
 
 def _brackets(text: str) -> str:
@@ -106,9 +117,7 @@ class DocumentNumber(Text):
     )
 
     def clean(self, raw: object) -> str:
-        if is_blank(raw):
-            return ""
-        return _brackets(symbols(raw))
+        return _identifier(raw)
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         text = super().read(raw, lookup).value
@@ -127,7 +136,7 @@ class CertificateNumber(Text):
     evaluation: ClassVar[re.Pattern[str]] = re.compile(r"APJ-?\([国\u3400-\u9fff]\)-?\d{3,4}")
 
     def clean(self, raw: object) -> str:
-        return "" if is_blank(raw) else _brackets(symbols(raw))
+        return _identifier(raw)
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         refuse_damaged(raw)
@@ -148,7 +157,7 @@ class Code(Text):
     name: ClassVar[str] = "code"
 
     def clean(self, raw: object) -> str:
-        return _brackets(symbols(raw))
+        return _identifier(raw)
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         refuse_damaged(raw)
@@ -165,9 +174,9 @@ class Url(Text):
     known: ClassVar[re.Pattern[str]] = re.compile(r"https?://[^\s/@?#]+\.[^\s/@?#.:]+(:\d+)?([/?#]\S*)?")
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
-        if is_blank(raw):
+        text = symbols(raw).removeprefix("//")
+        if is_blank(text):
             return EMPTY
-        text = symbols(raw)
         scheme = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*):(?!\d)", text)
         if scheme and scheme.group(1).lower() not in {"http", "https"}:
             raise FormatError("bad_url", _l("网址只能以 http:// 或 https:// 开头"))
@@ -188,7 +197,8 @@ class Email(Text):
     widget: ClassVar[str] = "email"
 
     def clean(self, raw: object) -> str:
-        return "" if is_blank(raw) else symbols(raw)
+        text = symbols(raw)
+        return "" if is_blank(text) else text
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         text = super().read(raw, lookup).value
@@ -198,4 +208,4 @@ class Email(Text):
 
     def mask(self, value: Any) -> str:
         local, at, host = str(value or "").partition("@")
-        return f"{local[:1]}***{at}{host}" if local else ""
+        return f"{local[:1]}***{at}{host}" if local and at else veil(local + at + host)

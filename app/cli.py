@@ -1,0 +1,296 @@
+"""The commands: registers, import, template, export. Other systems rely on their words and exit codes.
+
+0 nothing wrong · 1 some rows are wrong · 2 the file cannot be read or is refused · 3 not permitted.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from flask import Flask
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.orm import Session
+
+from app import registry
+from app.accounts import actor_named
+from app.database import db
+from app.fields import Field
+from app.formats.choices import _message_id
+from app.language import Text, _
+from app.register import Register, children, fields
+from app.scopes import SYSTEM, NotPermitted, act_as
+from imports import export, plan, template
+from imports.commit import BadRows
+from imports.outcome import Mode
+from imports.refusal import Refused
+from imports.run import run as run_import
+
+WRONG, UNREADABLE, FORBIDDEN = 1, 2, 3
+
+_as = click.option("--as", "username", default=None, metavar="USER", help="以谁的身份执行；不写则为系统本身")
+_json = click.option("--json", "as_json", is_flag=True, help="输出一个 JSON 对象")
+_sheet = click.option("--sheet", default=None, help="工作表名")
+_mode = click.option("--mode", type=click.Choice(["upsert", "insert", "update"]), default="upsert", help="新增并更新、只新增、只更新")
+
+
+def say(value: Any) -> None:
+    """One JSON object on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def fail(message: Text, status: int) -> NoReturn:
+    """A sentence for the person on standard error, and the exit status."""
+    click.echo(str(message), err=True)
+    raise SystemExit(status)
+
+
+def register_named(key: str) -> type[Register]:
+    """The register of that key; ends the command with status 2 when there is none."""
+    cls = registry.find(key)
+    if cls is None:
+        known = "、".join(entry.register.__key__ for entry in registry.entries())
+        fail(_("没有名为“%(key)s”的登记表，现有：%(known)s", key=key, known=known), UNREADABLE)
+    return cls
+
+
+def session_as(username: str | None) -> Session:
+    """The session of this command, acting for a person or for the system itself."""
+    session: Session = db.session()
+    try:
+        actor = actor_named(username) if username else SYSTEM
+    except LookupError as error:
+        fail(str(error.args[0]), FORBIDDEN)
+    act_as(session, actor)
+    return session
+
+
+# registers --------------------------------------------------------------------------------------
+
+
+@click.group("registers", cls=AppGroup, invoke_without_command=True, help="有哪些登记表")
+@_json
+@click.pass_context
+def registers(context: click.Context, as_json: bool) -> None:
+    """Every register: key, title, number of fields."""
+    if context.invoked_subcommand is None:
+        found = [{"key": entry.register.__key__, "title": str(entry.register.__title__), "fields": len(fields(entry.register))} for entry in registry.entries()]
+        if as_json:
+            say(found)
+        for each in [] if as_json else found:
+            click.echo(f"{each['key']:<16}{each['title']}（{each['fields']} 项）")
+
+
+@registers.command("show", help="一张登记表的各项")
+@click.argument("key")
+@_json
+@with_appcontext
+def registers_show(key: str, as_json: bool) -> None:
+    """The fields of a register, with the children that a sheet feeds."""
+    cls = register_named(key)
+    described = _described(cls)
+    if as_json:
+        say({"key": key, "title": str(cls.__title__), "fields": described})
+        return
+    click.echo(f"{key} {cls.__title__}")
+    _print_fields(described)
+
+
+def _described(cls: type[Register]) -> list[dict[str, Any]]:
+    own = [_field(declared) for declared in fields(cls)]
+    nested = [
+        {"key": child.__key__, "label": _message_id(child.__title__), "fields": [_field(declared) for declared in fields(child)]}
+        for child in children(cls)
+        if child.__sheet__
+    ]
+    return own + nested
+
+
+def _field(declared: Field) -> dict[str, Any]:
+    return {
+        "key": declared.key, "label": _message_id(declared.label), "format": declared.format.name, "required": declared.required,
+        "unique": declared.unique, "sensitive": declared.sensitive, "aliases": list(declared.aliases), "places": declared.places,
+    }  # fmt: skip
+
+
+def _print_fields(found: list[dict[str, Any]], indent: str = "  ") -> None:
+    for each in found:
+        if "fields" in each:
+            click.echo(f"{indent}{each['key']} {each['label']}：")
+            _print_fields(each["fields"], indent + "  ")
+        else:
+            marks = [word for flag, word in (("required", "必填"), ("unique", "唯一"), ("sensitive", "敏感")) if each[flag]]
+            click.echo(f"{indent}{each['key']:<22}{each['label']} [{each['format']}] {' '.join(marks)}")
+
+
+# import -----------------------------------------------------------------------------------------
+
+
+@click.group("import", cls=AppGroup, help="导入工作簿")
+def imports_group() -> None:
+    """Bring workbooks in."""
+
+
+def _reporting(command: Callable[..., tuple[dict[str, Any], int]]) -> Callable[..., None]:
+    """Turn refusals into the same report, print it, end with its status."""
+
+    @wraps(command)
+    def run(key: str, file: str, as_json: bool, **options: Any) -> None:
+
+        cls, started = register_named(key), time.perf_counter()
+        try:
+            report, status = command(cls, Path(file), **options)
+        except Refused as error:
+            report, status = plan.refused(cls, Path(file).name, error.message), UNREADABLE
+        except NotPermitted as error:
+            report, status = plan.refused(cls, Path(file).name, error.message), FORBIDDEN
+        report["seconds"] = round(time.perf_counter() - started, 2)
+        say(report) if as_json else _print_report(report)
+        db.session.remove()
+        raise SystemExit(status)
+
+    return run
+
+
+def _bytes(file: Path) -> bytes:
+
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise Refused("no_file", _("打不开文件“%(file)s”，请检查路径", file=str(file))) from None
+
+
+@imports_group.command("plan", help="读表、对列、检查，不写入任何数据")
+@click.argument("key")
+@click.argument("file")
+@_sheet
+@_mode
+@_as
+@_json
+@with_appcontext
+@_reporting
+def import_plan(cls: type[Register], file: Path, *, sheet: str | None, mode: str, username: str | None) -> tuple[dict[str, Any], int]:
+    """What an import would do."""
+
+    found = plan.make(session_as(username), cls, _bytes(file), file.name, sheet=sheet, mode=Mode(mode))
+    return found.to_json(), WRONG if found.wrong else 0
+
+
+@imports_group.command("run", help="导入")
+@click.argument("key")
+@click.argument("file")
+@_sheet
+@_mode
+@click.option("--bad-rows", type=click.Choice(["stop", "skip"]), default="stop", help="有问题的行：全部不导入，或跳过它们")
+@_as
+@_json
+@with_appcontext
+@_reporting
+def import_run(cls: type[Register], file: Path, *, sheet: str | None, mode: str, bad_rows: str, username: str | None) -> tuple[dict[str, Any], int]:
+    """Import a file: all or nothing, or the good rows only."""
+
+    _result, report = run_import(session_as(username), cls, _bytes(file), file.name, sheet=sheet, mode=Mode(mode), bad_rows=BadRows(bad_rows))
+    return report, 0 if report["status"] == "done" else WRONG
+
+
+_STATUS = {"planned": "检查完毕", "done": "完成", "partly": "部分完成", "stopped": "已停止", "refused": "已拒绝"}
+_REASONS = {
+    "title": "标题", "note": "说明", "section": "分段", "header": "重复的表头", "total": "合计", "blank": "空行", "hidden": "隐藏行", "example": "示例",
+    "other_sheet": "其他工作表",
+}  # fmt: skip
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    counts = report["counts"]
+    click.echo(f"{_STATUS.get(report['status'], report['status'])} {report['message']}".strip())
+    if report["status"] == "refused":
+        return
+    click.echo(f"工作表“{report['sheet']}”，表头在第 {report['header_row']} 行，共 {counts['rows']} 行")
+    click.echo(
+        f"新增 {counts['new']} · 更新 {counts['changed']} · 无变化 {counts['same']} · 有问题 {counts['wrong']} 行 · "
+        f"请核对 {counts['doubtful']} 行 · 写入 {counts['written']}"
+    )
+    for title, issues in (("有问题", report["wrong"]), ("请核对", report["doubtful"])):
+        for issue in issues:
+            click.echo(f"  {title} 第 {issue['row']} 行“{issue['column']}”：{issue['message']}")
+    for each in report["left_out"]:
+        place = f"工作表“{each['sheet']}”" if each["reason"] == "other_sheet" else f"第 {each['row']} 行"
+        click.echo(f"  未导入 {place}：{_REASONS[each['reason']]}")
+
+
+# template, export -------------------------------------------------------------------------------
+
+
+def _writing(command: Callable[..., None]) -> Callable[..., None]:
+    """Write a file beside its name and put it there when it is whole; refusals end with their status."""
+
+    @wraps(command)
+    def run(key: str, file: str, **options: Any) -> None:
+
+        cls, target = register_named(key), Path(file)
+        part = target.with_name(f".{target.name}.part")
+        try:
+            command(cls, target, part, **options)
+            part.replace(target)
+        except NotPermitted as error:
+            fail(error.message, FORBIDDEN)
+        except Refused as error:
+            fail(error.message, UNREADABLE)
+        except OSError:
+            fail(_("文件“%(file)s”无法写入，请检查文件夹和权限", file=file), UNREADABLE)
+        finally:
+            part.unlink(missing_ok=True)
+            db.session.remove()
+
+    return run
+
+
+@click.command("template", help="下载模板")
+@click.argument("key")
+@click.argument("file")
+@click.option("--filled", is_flag=True, help="带上现有数据")
+@_as
+@with_appcontext
+@_writing
+def template_command(cls: type[Register], target: Path, part: Path, filled: bool, username: str | None) -> None:
+    """Write the template of a register."""
+
+    if target.suffix.lower() != ".xlsx":
+        raise Refused("bad_kind", _("模板只能存为 .xlsx 文件"))
+    session = session_as(username)
+    with part.open("wb") as out:
+        template.write(session, cls, out, filled)
+    click.echo(_("模板已存为 %(file)s", file=str(target)))
+
+
+@click.command("export", help="导出为 .xlsx、.csv 或 .json")
+@click.argument("key")
+@click.argument("file")
+@click.option("--where", multiple=True, metavar="FIELD=VALUE", help="只导出符合条件的")
+@_as
+@with_appcontext
+@_writing
+def export_command(cls: type[Register], target: Path, part: Path, where: tuple[str, ...], username: str | None) -> None:
+    """Write a register as a file."""
+
+    kind = target.suffix.lower().lstrip(".")
+    if kind not in export.KINDS:
+        raise Refused("bad_kind", _("只能导出为 .xlsx、.csv 或 .json 文件"))
+    session = session_as(username)
+    export.permitted(session, cls)
+    tests = export.conditions(session, cls, where)
+    writers = {"xlsx": export.to_xlsx, "csv": export.to_csv, "json": export.to_json}
+    with part.open("wb") as out:
+        count = writers[kind](session, cls, out, tests)
+    click.echo(_("导出 %(count)s 行到 %(file)s", count=count, file=str(target)))
+
+
+def register_commands(app: Flask) -> None:
+    """Put the commands on the application."""
+    for command in (registers, imports_group, template_command, export_command):
+        app.cli.add_command(command)

@@ -1,0 +1,92 @@
+"""create_app(): the one file that joins models, views and imports."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+# Flask-AppBuilder's own tables are made by our migrations, its permissions by `flask install`.
+from flask import Flask
+from flask_appbuilder import AppBuilder
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+
+import config
+import models  # noqa: F401 - announces the registers
+from app import checks
+from app.cli import register_commands
+from app.database import db, engine_options, guard_sessions
+from app.install import register_install
+from app.jobs import Jobs, worker
+from app.language import _l
+from app.security import SecurityManager, enter_scope
+from views import register_views, uploads
+
+csrf = CSRFProtect()
+migrate = Migrate()
+
+
+def create_app(overrides: dict[str, Any] | None = None) -> Flask:
+    """The application; `overrides` replace settings (tests) by name."""
+    settings = config.read() | (overrides or {})
+    app = Flask("app", root_path=str(config.ROOT / "app"), instance_path=str(config.INSTANCE))
+    app.config.from_mapping(_flask_settings(settings))
+    _folders(settings)
+    checks.ensure_sound()
+    csrf.init_app(app)
+    db.init_app(app)
+    guard_sessions()
+    migrate.init_app(app, db, directory=str(config.ROOT / "models" / "migrations"), render_as_batch=True)
+    with app.app_context():
+        app.before_request(enter_scope)
+        appbuilder = AppBuilder(app, db.session, security_manager_class=SecurityManager, update_perms=False)
+        register_views(appbuilder)
+    _background(app)
+    register_commands(app)
+    register_install(app)
+    app.cli.add_command(worker)
+    return app
+
+
+def _background(app: Flask) -> None:
+    """The tasks that the worker knows."""
+    jobs = Jobs(app)
+    jobs.register("import", uploads.commit_batch, uploads.unfinished)
+
+
+def _folders(settings: dict[str, Any]) -> None:
+    Path(settings["FILES_PATH"]).mkdir(parents=True, exist_ok=True)
+    if settings["DATABASE_URL"].startswith("sqlite:///"):
+        Path(settings["DATABASE_URL"].removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Our settings under the names that Flask and its extensions read."""
+    return settings | {
+        "SQLALCHEMY_DATABASE_URI": settings["DATABASE_URL"],
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings["DATABASE_URL"]),
+        "MAX_CONTENT_LENGTH": settings["UPLOAD_MEGABYTES"] * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
+        "PERMANENT_SESSION_LIFETIME": timedelta(minutes=settings["SESSION_MINUTES"]),
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings["HTTPS_ONLY"],
+        "WTF_CSRF_TIME_LIMIT": None,
+        "BABEL_DEFAULT_LOCALE": settings["APP_LANGUAGE"],
+        "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
+        "BABEL_TRANSLATION_DIRECTORIES": str(config.ROOT / "translations"),
+        "LANGUAGES": {"zh_Hans": {"flag": "cn", "name": "中文"}, "en": {"flag": "gb", "name": "English"}},
+        "APP_NAME": _l("营商台账"),
+        "AUTH_TYPE": 1,
+        "AUTH_ROLE_ADMIN": "security_admin",
+        "AUTH_ROLE_PUBLIC": "public",
+        "FAB_CREATE_DB": False,
+        "FAB_UPDATE_PERMS": False,
+        "FAB_API_SWAGGER_UI": True,
+        "FAB_ADD_SECURITY_PERMISSION_VIEW": False,
+        "FAB_ADD_SECURITY_VIEW_MENU_VIEW": False,
+        "FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW": False,
+        "TEMPLATES_AUTO_RELOAD": bool(os.environ.get("FLASK_DEBUG")),
+    }

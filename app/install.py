@@ -1,0 +1,245 @@
+"""`flask install`: from an empty database to a product that people can sign in to. Idempotent."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    Role as RoleRow,
+    ViewMenu,
+    assoc_permissionview_role,
+)
+from flask_migrate import upgrade
+from sqlalchemy.orm import Session
+from werkzeug.security import generate_password_hash
+
+import config
+from app import registry
+from app.accounts import Account
+from app.database import db
+from app.language import _
+from app.roles import ROLE_LABELS, Role
+from app.scopes import SYSTEM, act_as
+from models.seed import seed
+
+Pair = tuple[str, str]
+
+#: what everybody who signs in may do with the frame itself
+FRAME = frozenset(
+    {
+        ("can_userinfo", "UserDBModelView"),
+        ("resetmypassword", "UserDBModelView"),
+        ("can_this_form_get", "ResetMyPasswordView"),
+        ("can_this_form_post", "ResetMyPasswordView"),
+        ("can_get", "MenuApi"),
+        ("can_get", "OpenApi"),
+        ("can_show", "SwaggerView"),
+    }
+)
+#: views of accounts and roles: the security administrator's, and nobody else's
+ACCOUNT_VIEWS = frozenset({"UserDBModelView", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"})
+
+
+def permissions_of(role: Role) -> set[Pair]:
+    """All permissions of a role, from the one role table."""
+    pairs = set() if role in {Role.PUBLIC, Role.PRIVACY_VIEW} else set(FRAME)
+    for entry in registry.entries():
+        grant = entry.rights.get(role)
+        if grant is not None and grant.verbs:
+            key = entry.register.__key__
+            pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
+            pairs |= {("menu_access", key), ("menu_access", area_name(entry.area))}
+    return pairs
+
+
+def area_name(area: Any) -> str:
+    """The menu group's name in the permission table: its Chinese, whatever language is on."""
+    return area if isinstance(area, str) else str(area._args[0])
+
+
+def sync_permissions() -> None:
+    """Make Flask-AppBuilder's tables say what the role table and the views say, no more, no less."""
+    session = db.session()
+    known = _views_of(current_app.appbuilder)
+    wanted = {role: permissions_of(role) for role in Role}
+    wanted[Role.SECURITY_ADMIN] |= {pair for pair in known if pair[1] in ACCOUNT_VIEWS}
+    everything = known.union(*wanted.values())
+    roles = _ensure(session, RoleRow, {role.value for role in Role})
+    permissions = _ensure(session, Permission, {name for name, _view in everything})
+    menus = _ensure(session, ViewMenu, {view for _name, view in everything})
+    pairs = _ensure_pairs(session, everything, permissions, menus)
+    for role, granted in wanted.items():
+        _set_role(session, roles[role.value], {pairs[pair] for pair in granted})
+    session.commit()
+
+
+def _views_of(appbuilder: Any) -> set[Pair]:
+    pairs = {(permission, view.class_permission_name) for view in appbuilder.baseviews for permission in view.base_permissions or ()}
+    return pairs | {("menu_access", name) for name in appbuilder.menu.get_flat_name_list()}
+
+
+def _ensure(session: Session, model: Any, names: set[str]) -> dict[str, int]:
+    table = model.__table__
+    have = dict(session.execute(sa.select(table.c.name, table.c.id)).all())
+    new = sorted(names - have.keys())
+    if new:
+        session.execute(sa.insert(model), [{"name": name} for name in new])
+        have = dict(session.execute(sa.select(table.c.name, table.c.id)).all())
+    return have
+
+
+def _ensure_pairs(session: Session, pairs: set[Pair], permissions: dict[str, int], menus: dict[str, int]) -> dict[Pair, int]:
+    table = PermissionView.__table__
+    def read() -> dict[tuple[int, int], int]:
+        return {(p, v): i for p, v, i in session.execute(sa.select(table.c.permission_id, table.c.view_menu_id, table.c.id))}
+
+    wanted = {pair: (permissions[pair[0]], menus[pair[1]]) for pair in pairs}
+    have = read()
+    new = sorted(set(wanted.values()) - have.keys())
+    if new:
+        session.execute(sa.insert(PermissionView), [{"permission_id": p, "view_menu_id": v} for p, v in new])
+        have = read()
+    return {pair: have[ids] for pair, ids in wanted.items()}
+
+
+def _set_role(session: Session, role_id: int, wanted: set[int]) -> None:
+    table = assoc_permissionview_role
+    have = set(session.scalars(sa.select(table.c.permission_view_id).where(table.c.role_id == role_id)))
+    if have - wanted:
+        session.execute(sa.delete(table).where(table.c.role_id == role_id, table.c.permission_view_id.in_(have - wanted)))
+    if wanted - have:
+        session.execute(sa.insert(table), [{"permission_view_id": each, "role_id": role_id} for each in sorted(wanted - have)])
+
+
+def add_account(username: str, roles: list[Role], org_unit: str = "", regions: str = "", name: str = "", password: str = "") -> str:
+    """Add an account and return its password; an existing account stays as it is and returns ""."""
+    session = db.session()
+    if session.scalar(sa.select(Account.id).where(Account.username == username)):
+        return ""
+    password = password or secrets.token_urlsafe(9)
+    rows = session.scalars(sa.select(RoleRow).where(RoleRow.name.in_([role.value for role in roles]))).all()
+    account = Account(
+        username=username,
+        first_name=(name or username)[1:] or username,
+        last_name=(name or username)[:1],
+        email=f"{username}@yingshang.invalid",
+        active=True,
+        password=generate_password_hash(password),
+        roles=list(rows),
+        regions=regions,
+        org_unit_id=_org_unit_id(session, org_unit),
+    )
+    session.add(account)
+    session.commit()
+    return password
+
+
+def _org_unit_id(session: Session, name: str) -> int | None:
+    if not name:
+        return None
+    table = registry.find("org_unit").__table__  # type: ignore[union-attr]
+    found = session.connection().scalar(sa.select(table.c.id).where(table.c.name == name, table.c.voided_at.is_(None)))
+    if found is None:
+        raise click.ClickException(_("没有名为“%(name)s”的股室", name=name))
+    return int(found)
+
+
+#: username, roles, office, name: one account per role, made for trying the product
+DEMO = (
+    ("admin", [Role.SYSADMIN, Role.SECURITY_ADMIN], "", "管理员"),
+    ("clerk", [Role.CLERK], "基础股", "王经办"),
+    ("officer", [Role.OFFICER], "执法队", "李执法"),
+    ("section_head", [Role.SECTION_HEAD], "基础股", "张股长"),
+    ("legal", [Role.LEGAL], "政策法规股", "赵法制"),
+    ("leader", [Role.LEADER], "办公室", "孙局长"),
+    ("supervisor", [Role.SUPERVISOR], "", "周监督"),
+    ("expert_admin", [Role.EXPERT_ADMIN], "综合股", "吴专管"),
+    ("privacy_view", [Role.CLERK, Role.PRIVACY_VIEW], "基础股", "郑敏感"),
+    ("sysadmin", [Role.SYSADMIN], "", "冯系统"),
+    ("security_admin", [Role.SECURITY_ADMIN], "", "陈安全"),
+    ("audit_admin", [Role.AUDIT_ADMIN], "", "褚审计"),
+)
+#: which sample workbook feeds which register, and the office that keeps it
+SAMPLES = (
+    ("agency", "中介机构名录.xlsx", "clerk"),
+    ("expert", "专家库名单.csv", "expert_admin"),
+    ("policy", "涉企政策台账.xlsx", "clerk"),
+    ("review", "公平竞争审查台账.xlsx", "clerk"),
+)
+
+
+def _demo() -> None:
+    made = [(username, roles, add_account(username, roles, office, name=name)) for username, roles, office, name in DEMO]
+    if any(password for *_rest, password in made):
+        click.echo(_("演示账号（密码只显示这一次，请记下）："))
+        for username, roles, password in made:
+            if password:
+                labels = "、".join(str(ROLE_LABELS[role]) for role in roles)
+                click.echo(f"  {username:<16} {password:<16} {labels}")
+    _samples()
+
+
+def _samples() -> None:
+    """Import the sample workbooks with the real importer, as the clerks who would."""
+    from app.accounts import actor_named
+    from imports.run import run
+
+    folder = config.ROOT / "tests" / "workbooks"
+    for key, name, username in SAMPLES:
+        register = registry.find(key)
+        assert register is not None
+        session = Session(db.engine)
+        with session:
+            act_as(session, actor_named(username))
+            path = Path(folder / name)
+            _result, report = run(session, register, path.read_bytes(), path.name)
+            counts = report["counts"]
+            click.echo(_("  %(name)s：新增 %(new)s，无变化 %(same)s，有问题 %(wrong)s", name=name, new=counts["new"], same=counts["same"], wrong=counts["wrong"]))
+
+
+@click.command("install")
+@click.option("--demo", is_flag=True, help="Accounts for every role and the sample workbooks.")
+@with_appcontext
+def install(demo: bool) -> None:
+    """Migrate; roles, code lists, regions. Running it again changes nothing."""
+    upgrade()
+    session = db.session()
+    act_as(session, SYSTEM)
+    added = seed(session)
+    session.commit()
+    sync_permissions()
+    click.echo(_("数据库已就绪，新增：") + ("、".join(f"{name} {count}" for name, count in added.items() if count) or _("无")))
+    if demo:
+        _demo()
+
+
+account = AppGroup("account", help="Accounts of the backoffice.")
+
+
+@account.command("add")
+@click.argument("username")
+@click.option("--role", "roles", multiple=True, type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--org-unit", default="", help="Name of the 股室.")
+@click.option("--regions", default="", help="Division codes with 、 between them (supervisors).")
+@click.option("--name", default="", help="The person's name.")
+def account_add(username: str, roles: tuple[str, ...], org_unit: str, regions: str, name: str) -> None:
+    """Add an account and print its password once."""
+    act_as(db.session(), SYSTEM)
+    password = add_account(username, [Role(role) for role in roles], org_unit, regions, name)
+    if not password:
+        raise click.ClickException(_("账号“%(name)s”已经存在", name=username))
+    click.echo(f"{username} {password}")
+
+
+def register_install(app: Flask) -> None:
+    """Add the commands to the application."""
+    app.cli.add_command(install)
+    app.cli.add_command(account)

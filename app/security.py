@@ -1,0 +1,103 @@
+"""Sign-in and permissions: Flask-AppBuilder's manager, asked once per request instead of once per button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import g, has_request_context, request
+from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    ViewMenu,
+    assoc_permissionview_role,
+)
+from flask_jwt_extended import current_user as jwt_user
+from flask_jwt_extended import verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTExtendedException
+from flask_login import current_user
+from jwt.exceptions import InvalidTokenError
+
+from app.accounts import Account, actor_of
+from app.database import db
+from app.scopes import act_as
+
+Permissions = frozenset[tuple[str, str]]
+
+
+class SecurityManager(FabSecurityManager):
+    """FAB asks the database for each menu entry and button; this reads the whole set once."""
+
+    user_model = Account
+
+    def has_access(self, permission_name: str, view_name: str) -> bool:
+        return (permission_name, view_name) in self.permissions()
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        return (permission_name, view_name) in self._of_roles(self._public_ids())
+
+    def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
+        wanted = set(menu_names or ())
+        return {view for permission, view in self.permissions() if permission == "menu_access" and (not wanted or view in wanted)}
+
+    def permissions(self) -> Permissions:
+        """The permissions of whoever acts in this request."""
+        user = self.acting_user()
+        roles = self._public_ids() if user is None else tuple(sorted({role.id for role in self.get_user_roles(user)}))
+        return self._of_roles(roles)
+
+    def acting_user(self) -> Any:
+        """The signed-in account, by token or cookie; None for a visitor."""
+        if brings_token():
+            return jwt_user if jwt_user and jwt_user.is_active else None
+        return current_user if current_user and current_user.is_authenticated and current_user.is_active else None
+
+    def _public_ids(self) -> tuple[int, ...]:
+        if "public_role_id" not in g:
+            role = self.get_public_role()
+            g.public_role_id = role.id if role else 0
+        return (g.public_role_id,)
+
+    def _of_roles(self, role_ids: tuple[int, ...]) -> Permissions:
+        cache = g.setdefault("permissions", {})
+        if role_ids not in cache:
+            cache[role_ids] = _read_permissions(role_ids)
+        return cache[role_ids]  # type: ignore[no-any-return]
+
+
+def _read_permissions(role_ids: tuple[int, ...]) -> Permissions:
+    statement = (
+        sa.select(Permission.name, ViewMenu.name)
+        .join(PermissionView, PermissionView.permission_id == Permission.id)
+        .join(ViewMenu, PermissionView.view_menu_id == ViewMenu.id)
+        .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
+        .where(assoc_permissionview_role.c.role_id.in_(role_ids))
+    )
+    return frozenset((permission, view) for permission, view in db.session.execute(statement))
+
+
+def enter_scope() -> None:
+    """Before each request: the session acts for the person who is signed in, by cookie or token."""
+    act_as(db.session(), actor_of(_person()))
+
+
+def brings_token() -> bool:
+    """Whether the request carries a token of its own: then its cookie counts for nothing.
+
+    A page of another site can make a browser send our cookie, but never a token: so a request
+    with a token needs no CSRF check, provided that the cookie does not act beside it.
+    """
+    return has_request_context() and request.headers.get("Authorization", "").lower().startswith("bearer")
+
+
+def _person() -> Any:
+    if not has_request_context():
+        return None
+    if not brings_token():
+        return current_user._get_current_object() if current_user and current_user.is_authenticated else None
+    try:
+        verify_jwt_in_request(optional=True)
+    except (JWTExtendedException, InvalidTokenError):
+        return None  # the view's own guard answers 401 with the reason
+    return jwt_user._get_current_object() if jwt_user else None

@@ -1,0 +1,97 @@
+"""Every setting: its environment variable, what it is when nobody sets it, what it means.
+
+A value that makes no sense stops the start and names the variable and the choices. A secret may
+also be read from a file: `SECRET_KEY_FILE=/run/secrets/key` stands for `SECRET_KEY`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent
+INSTANCE = Path(os.environ.get("INSTANCE_DIR") or ROOT / "instance")
+
+
+class SettingError(RuntimeError):
+    """A setting whose value makes no sense."""
+
+
+def text(_name: str, value: str) -> str:
+    return value
+
+
+def whole(name: str, value: str) -> int:
+    if not value.isdigit():
+        raise SettingError(f"{name}={value!r}: a whole number is expected")
+    return int(value)
+
+
+def yes_no(name: str, value: str) -> bool:
+    if value.lower() not in {"1", "0", "yes", "no", "true", "false", "on", "off"}:
+        raise SettingError(f"{name}={value!r}: choose yes or no")
+    return value.lower() in {"1", "yes", "true", "on"}
+
+
+def database(name: str, value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingError(f"{name}={value!r}: choose sqlite:///… or postgresql+psycopg://…")
+    return value
+
+
+def language(name: str, value: str) -> str:
+    if value not in {"zh_Hans", "en"}:
+        raise SettingError(f"{name}={value!r}: choose zh_Hans or en")
+    return value
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: the environment variable and what it means."""
+
+    name: str
+    default: str | Callable[[], str]
+    read: Callable[[str, str], Any]
+    meaning: str
+
+
+def _kept_secret() -> str:
+    """A secret of this installation, made once: sessions outlive a restart, machines share nothing."""
+    path = INSTANCE / "secret_key"
+    if not path.exists():
+        INSTANCE.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    return path.read_text(encoding="ascii")
+
+
+SETTINGS = (
+    Setting("DATABASE_URL", lambda: f"sqlite:///{INSTANCE / 'yingshang.db'}", database, "The database: a SQLite file, or PostgreSQL for an office."),
+    Setting("SECRET_KEY", _kept_secret, text, "Signs sessions and forms. Made once under the instance folder when not set."),
+    Setting("JOBS_PATH", lambda: str(INSTANCE / "jobs.db"), text, "The queue of background work, a SQLite file of its own."),
+    Setting("FILES_PATH", lambda: str(INSTANCE / "files"), text, "The folder that keeps attachments."),
+    Setting("APP_LANGUAGE", "zh_Hans", language, "The language of people who have not chosen one."),
+    Setting("UPLOAD_MEGABYTES", "50", whole, "The largest file that may be uploaded."),
+    Setting("HTTPS_ONLY", "no", yes_no, "Whether the session cookie travels only over TLS."),
+    Setting("SESSION_MINUTES", "720", whole, "How long a sign-in lasts at most."),
+)
+
+
+def read(environ: dict[str, str] | None = None) -> dict[str, Any]:
+    """All settings by name, from the environment; SettingError names the first wrong one."""
+    source = dict(os.environ) if environ is None else environ
+    return {setting.name: _read(setting, source) for setting in SETTINGS}
+
+
+def _read(setting: Setting, environ: dict[str, str]) -> Any:
+    value = environ.get(setting.name, "")
+    from_file = environ.get(f"{setting.name}_FILE", "")
+    if from_file:
+        value = Path(from_file).read_text(encoding="utf-8").strip()
+    if not value:
+        value = setting.default() if callable(setting.default) else setting.default
+    return setting.read(setting.name, value)

@@ -1,0 +1,50 @@
+"""Every import leaves a batch: who brought which file, what it did, the report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.clock import now
+from app.fields import _JSON
+from app.register import Base
+
+
+class BatchState(StrEnum):
+    """How far an import has come."""
+
+    PLANNED = "planned"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    PARTLY = "partly"
+    STOPPED = "stopped"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class ImportBatch(Base):
+    """One import: the file itself, the choices, the seal of the confirmed plan, the report."""
+
+    __tablename__ = "import_batch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    register: Mapped[str] = mapped_column(sa.String(64), index=True)
+    file_name: Mapped[str] = mapped_column(sa.String(255))
+    sha256: Mapped[str] = mapped_column(sa.String(64), index=True)
+    content: Mapped[bytes | None] = mapped_column(sa.LargeBinary, deferred=True)
+    sheet: Mapped[str | None] = mapped_column(sa.String(255))
+    mode: Mapped[str] = mapped_column(sa.String(20))
+    bad_rows: Mapped[str] = mapped_column(sa.String(20))
+    state: Mapped[str] = mapped_column(sa.String(20), index=True)
+    digest: Mapped[str | None] = mapped_column(sa.String(64))
+    counts: Mapped[dict[str, Any] | None] = mapped_column(_JSON)
+    report: Mapped[dict[str, Any] | None] = mapped_column(_JSON, deferred=True)
+    operator: Mapped[str] = mapped_column(sa.String(64), index=True)
+    message: Mapped[str | None] = mapped_column(sa.Text)
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=now)
+    finished_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

@@ -1,0 +1,254 @@
+"""One draft against what is stored: what it would become, and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from app import masking
+from app.language import Text, _l
+from app.register import Child, Record, Register, complete, field_map, fields
+from app.scopes import Scope
+from imports.drafts import Draft, conflict, key_of
+from imports.existing import Stored, same
+from imports.headings import chinese
+from imports.outcome import Mode, Outcome, PlannedChild, PlannedRecord
+from imports.rows import ChildRow, Issue, Row
+from imports.table import Table
+from imports.targets import fed_children
+
+
+@dataclass
+class _Family:
+    """The children of one record while they are being decided."""
+
+    record: PlannedRecord
+    before: Mapping[str, Any]
+    stored: Mapping[type[Child], list[Stored]]
+    seen: dict[object, ChildRow] = field(default_factory=dict)
+    taken: set[tuple[type[Child], int]] = field(default_factory=set)
+
+
+@dataclass
+class Judge:
+    """Decides for one file: the table for naming cells, the scope for rights, the mode."""
+
+    table: Table
+    cls: type[Register]
+    scope: Scope
+    mode: Mode
+
+    # records --------------------------------------------------------------------------------
+
+    def record(
+        self, draft: Draft, found: list[Stored], children: Mapping[type[Child], list[Stored]], claimed: dict[int, Row]
+    ) -> PlannedRecord:
+        """The planned record of a draft; problems go to the rows they belong to."""
+        old = found[0] if len(found) == 1 else None
+        self._forgive_masks(draft, old, children)
+        if not draft.good:
+            self._also_missing(draft, old)
+            return self._wrong(draft)
+        raws = draft.raws()
+        given = {key: value for key, value in draft.gather().items() if not (old and self._masked(self.cls, key, raws.get(key), old.values))}
+        obstacle = self._cannot_stand(draft, given, found, claimed)
+        if obstacle:
+            return self._wrong(draft, obstacle)
+        after = self._after(self.cls, given, old, None)
+        changes = _changes(old, after)
+        issues = self._rules(self.cls, draft.good[0], after) or self._rights(draft.good[0], old, after, changes)
+        if issues:
+            return self._wrong(draft, *issues)
+        outcome = Outcome.NEW if old is None else Outcome.CHANGED if changes else Outcome.SAME
+        record = PlannedRecord(self.cls, outcome, [], after, changes, old.id if old else None, old.version if old else 0)
+        self._children(record, draft, old, children)
+        if not draft.good:
+            return self._wrong(draft)
+        record.numbers = [row.number for row in draft.good]
+        record.issues = [issue for row in draft.rows for issue in row.errors]
+        record.words = [word for row in draft.good for word in row.words]
+        if old:
+            claimed[old.id] = draft.good[0]
+        return record
+
+    def _forgive_masks(self, draft: Draft, old: Stored | None, children: Mapping[type[Child], list[Stored]]) -> None:
+        """A mask that comes back is no bad number but "unchanged"."""
+        if old is None or self.scope.actor.system:
+            return
+        for row in draft.rows:
+            forgiven = {key for key, raw in row.raws.items() if self._masked(self.cls, key, raw, old.values)}
+            for child in row.children:
+                stored = [each.values for each in children.get(child.cls, [])]
+                masked = {key for key, raw in child.raws.items() if any(self._masked(child.cls, key, raw, values) for values in stored)}
+                forgiven |= {f"{child.cls.__key__}.{key}" for key in masked}
+            row.errors = [issue for issue in row.errors if issue.field not in forgiven]
+
+    def _also_missing(self, draft: Draft, old: Stored | None) -> None:
+        """A row with a bad cell is told its empty required cells too."""
+        row = draft.first
+        if old is not None or any(issue.code in {"key_conflict", "record_wrong"} for issue in row.errors):
+            return
+        told = {issue.field for issue in row.errors}
+        for declared in fields(self.cls):
+            if declared.required and declared.key not in told and draft.values.get(declared.key) is None and declared.default is None:
+                row.errors.append(self._issue(row, declared.key, "required", _l("“%(label)s”必须填写", label=declared.label)))
+
+    def _masked(self, cls: type[Record], key: str, raw: object, values: Mapping[str, Any]) -> bool:
+        if self.scope.actor.system:
+            return False
+        declared = field_map(cls).get(key)
+        return declared is not None and masking.unchanged(self.scope, declared, raw, values.get(key))
+
+    def _cannot_stand(self, draft: Draft, given: Mapping[str, Any], found: list[Stored], claimed: dict[int, Row]) -> Issue | None:
+        first = draft.good[0]
+        gathered = draft.gather()
+        if any(key not in gathered for key in draft.values) and len(draft.good) < len(draft.rows):
+            broken = next(row for row in draft.rows if row.errors)
+            return self._issue(first, "", "record_wrong", _l("第 %(row)s 行有错，同一条记录的本行随之不导入", row=broken.number))
+        if any(not each.visible for each in found):
+            return self._issue(first, self._key_field(draft), "not_permitted", _l("该记录已存在，但不在您的权限范围内"))
+        if len(found) > 1:
+            return self._issue(first, self._key_field(draft), "ambiguous_key", _l("已有 %(count)s 条记录与本行相符，请补填编号以便分清", count=len(found)))
+        if found and found[0].id in claimed:
+            key = next((key for key, value in given.items() if not same(found[0].values.get(key), value)), self.cls.__keys__[0][0])
+            return conflict(self.cls, self.table, first.number, claimed[found[0].id].number, key)
+        if found and self.mode is Mode.INSERT:
+            return self._issue(first, self._key_field(draft), "exists", _l("该记录已存在，而本次只新增"))
+        if not found and self.mode is Mode.UPDATE:
+            return self._issue(first, self._key_field(draft), "not_found", _l("没有这条记录，而本次只更新"))
+        return None
+
+    def _key_field(self, draft: Draft) -> str:
+        return self.cls.__keys__[draft.key[0]][0] if draft.key else self.cls.__keys__[0][0]
+
+    def _after(self, cls: type[Record], given: Mapping[str, Any], old: Stored | None, parent: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The values as they will stand: stored or default, then written, then what follows from them."""
+        after = dict(old.values) if old else self._start(cls)
+        after.update(given)
+        complete(cls, after, parent)
+        derived = {declared.key for declared in fields(cls) if getattr(declared, "derived", False)}
+        if derived:
+            for key, value in cls.derive(after, parent).items():
+                if key in derived and value is not None and _agrees(after.get(key), value):
+                    after[key] = value
+        return after
+
+    def _start(self, cls: type[Record]) -> dict[str, Any]:
+        values = {declared.key: declared.default for declared in fields(cls)}
+        if not self.scope.actor.system and "org_unit" in values:
+            values |= {"org_unit": self.scope.actor.org_unit_id, "handler": self.scope.actor.full_name or None}
+        return values
+
+    def _rules(self, cls: type[Record], row: Row, after: Mapping[str, Any], *, parent: Mapping[str, Any] | None = None, prefix: str = "") -> list[Issue]:
+        """Required fields, keys, and the rules that the values break by themselves."""
+        empty = [declared for declared in fields(cls) if declared.required and after.get(declared.key) in (None, "", [])]
+        issues = [self._issue(row, prefix + each.key, "required", _l("“%(label)s”必须填写", label=each.label)) for each in empty]
+        if not empty and not prefix and key_of(cls, after) is None and not getattr(cls, "__number__", None):
+            issues.append(self._issue(row, cls.__keys__[0][0], "required", _l("请填写%(keys)s，否则无法认出这条记录", keys=self._key_labels())))
+        issues += [self._issue(row, prefix + problem.field, problem.code, problem.message) for problem in cls.check(after, parent)]
+        return issues
+
+    def _key_labels(self) -> str:
+        known = field_map(self.cls)
+        return "，或".join("、".join(f"“{chinese(known[part].label)}”" for part in parts) for parts in self.cls.__keys__)
+
+    def _rights(self, row: Row, old: Stored | None, after: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Issue]:
+        if old is not None and not changes:
+            return []
+        start = self._start(self.cls) if old is None else {}
+        touched = [key for key in changes if old is not None or after.get(key) not in (None, start.get(key))]
+        reason = self.scope.refuses(self.cls, old.values if old else None, after, touched)
+        return [self._issue(row, "", "not_permitted", reason)] if reason else []
+
+    def _wrong(self, draft: Draft, *issues: Issue) -> PlannedRecord:
+        """The record as wrong: its problems at the row that has them, the rows beside it named too."""
+        good = draft.good
+        for issue in issues:
+            next(row for row in draft.rows if row.number == issue.row).errors.append(issue)
+        broken = next(row for row in draft.rows if row.errors)
+        for row in good:
+            if not row.errors:
+                row.errors.append(self._issue(row, "", "record_wrong", _l("第 %(row)s 行有错，同一条记录的本行随之不导入", row=broken.number)))
+        found = [issue for row in draft.rows for issue in row.errors]
+        return PlannedRecord(self.cls, Outcome.WRONG, [row.number for row in draft.rows], dict(draft.values), issues=found)
+
+    def _issue(self, row: Row, name: str, code: str, message: Text) -> Issue:
+        return Issue(self.table.sheet, row.number, self._heading(name), name, code, message)
+
+    def _heading(self, name: str) -> str:
+        """The heading in the file; the field's own label when the file has no such column."""
+        heading = self.table.heading(name)
+        if heading is not None or not name:
+            return heading or ""
+        owner, _, key = name.rpartition(".")
+        cls = next((child for child in fed_children(self.cls) if child.__key__ == owner), None) if owner else self.cls
+        declared = field_map(cls).get(key) if cls else None
+        return chinese(declared.label) if declared else name
+
+    # children -------------------------------------------------------------------------------
+
+    def _children(self, record: PlannedRecord, draft: Draft, old: Stored | None, stored: Mapping[type[Child], list[Stored]]) -> None:
+        family = _Family(record, old.values if old else record.after, stored)
+        for row in draft.good:
+            planned = [self._child(row, child, family) for child in row.children]
+            if not row.errors:
+                record.children += [each for each in planned if each is not None]
+
+    def _child(self, row: Row, child: ChildRow, family: _Family) -> PlannedChild | None:
+        identity: object = (child.cls, key_of(child.cls, child.values) or repr(sorted((key, str(value)) for key, value in child.values.items())))
+        if identity in family.seen:
+            self._repeated(row, child, family.seen[identity])
+            return None
+        old = _stored_child(child, [each for each in family.stored.get(child.cls, []) if (child.cls, each.id) not in family.taken])
+        parent = family.record.after
+        given = {key: value for key, value in child.values.items() if not (old and self._masked(child.cls, key, child.raws.get(key), old.values))}
+        after = self._after(child.cls, given, old, parent)
+        changes = _changes(old, after)
+        prefix = f"{child.cls.__key__}."
+        issues = self._rules(child.cls, row, after, parent=parent, prefix=prefix)
+        if not issues and changes:
+            reason = self.scope.refuses_child(child.cls, family.before)
+            issues = [self._issue(row, prefix.rstrip("."), "not_permitted", reason)] if reason else []
+        row.errors += issues
+        outcome = Outcome.NEW if old is None else Outcome.CHANGED if changes else Outcome.SAME
+        planned = PlannedChild(child.cls, outcome, [row.number], after, changes, old.id if old else None, old.version if old else 0)
+        family.seen[identity] = child
+        if old:
+            family.taken.add((child.cls, old.id))
+        return planned
+
+    def _repeated(self, row: Row, child: ChildRow, earlier: ChildRow) -> None:
+        """The same child twice is no news; with other values it is an error naming both rows."""
+        for key, value in child.values.items():
+            if key in earlier.values and not same(earlier.values[key], value):
+                label = field_map(child.cls)[key].label
+                message = _l(
+                    "第 %(row)s 行与第 %(earlier)s 行是同一条“%(title)s”，但“%(label)s”不同",
+                    row=row.number, earlier=earlier.number, title=child.cls.__title__, label=label,
+                )  # fmt: skip
+                row.errors.append(self._issue(row, f"{child.cls.__key__}.{key}", "key_conflict", message))
+                return
+
+
+def _agrees(written: Any, derived: Any) -> bool:
+    """Whether a written day is the derived one, as far as it was known (to the month)."""
+    if isinstance(written, date) and isinstance(derived, date):
+        return (written.year, written.month) == (derived.year, derived.month)
+    return written is None or bool(written == derived)
+
+
+def _changes(old: Stored | None, after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    before: Mapping[str, Any] = old.values if old else {}
+    return {key: (before.get(key), value) for key, value in after.items() if not same(before.get(key), value)}
+
+
+def _stored_child(child: ChildRow, stored: list[Stored]) -> Stored | None:
+    """The stored child that is meant: by its key, else the one that says the same."""
+    key = key_of(child.cls, child.values)
+    if key:
+        place, parts = key
+        names = child.cls.__keys__[place]
+        return next((each for each in stored if all(same(each.values[name], part) for name, part in zip(names, parts, strict=True))), None)
+    return next((each for each in stored if all(same(each.values.get(name), value) for name, value in child.values.items())), None)

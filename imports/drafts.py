@@ -1,0 +1,108 @@
+"""Rows that speak of one record come together: merged, blank under the first, or repeated alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.language import Text, _l
+from app.register import Record, Register, field_map
+from imports.headings import chinese
+from imports.rows import Issue, Row
+from imports.table import Table
+
+Key = tuple[int, tuple[Any, ...]]
+
+
+@dataclass(eq=False, slots=True)
+class Draft:
+    """One record as the file has it: the rows that speak of it, and what they say together."""
+
+    rows: list[Row] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    key: Key | None = None
+
+    @property
+    def good(self) -> list[Row]:
+        """The rows without an error."""
+        return [row for row in self.rows if not row.errors]
+
+    @property
+    def first(self) -> Row:
+        """The row that stands for the record."""
+        return self.rows[0]
+
+    def take(self, row: Row) -> None:
+        """Add a row; a blank cell inherits."""
+        self.rows.append(row)
+        for key, value in row.values.items():
+            self.values.setdefault(key, value)
+
+    def gather(self) -> dict[str, Any]:
+        """What the good rows say of the record."""
+        values: dict[str, Any] = {}
+        for row in self.good:
+            for key, value in row.values.items():
+                values.setdefault(key, value)
+        return values
+
+    def raws(self) -> dict[str, object]:
+        """The record's cells as written."""
+        raws: dict[str, object] = {}
+        for row in self.rows:
+            for key, raw in row.raws.items():
+                raws.setdefault(key, raw)
+        return raws
+
+
+def key_of(cls: type[Record], values: Mapping[str, Any]) -> Key | None:
+    """The first natural key whose parts are all filled in."""
+    for place, parts in enumerate(cls.__keys__):
+        found = tuple(values.get(part) for part in parts)
+        if all(part is not None for part in found):
+            return place, found
+    return None
+
+
+def group(cls: type[Register], table: Table, rows: Sequence[Row]) -> list[Draft]:
+    """The records of a table, in the file's order. A conflicting row stands alone, marked."""
+    drafts: list[Draft] = []
+    by_key: dict[Key, Draft] = {}
+    previous: Draft | None = None
+    for row in rows:
+        key = key_of(cls, row.values)
+        draft = by_key.get(key) if key else previous if previous and _continues(previous, row) else None
+        clash = _clash(draft, row) if draft else None
+        if draft is None or clash:
+            earlier, draft = draft, Draft(key=key)
+            drafts.append(draft)
+            if earlier and clash:
+                row.errors.append(conflict(cls, table, row.number, earlier.first.number, clash))
+            elif key:
+                by_key[key] = draft
+        draft.take(row)
+        previous = draft
+    return drafts
+
+
+def _continues(previous: Draft, row: Row) -> bool:
+    """Whether a row without a key says more of the record above: only children, nothing that differs."""
+    broken = any("." not in issue.field for issue in row.errors)
+    return bool(row.children) and not broken and all(previous.values.get(key) == value for key, value in row.values.items())
+
+
+def _clash(draft: Draft, row: Row) -> str | None:
+    """The first field of the record in which the row differs from the rows before it."""
+    return next((key for key, value in row.values.items() if key in draft.values and draft.values[key] != value), None)
+
+
+def conflict(cls: type[Register], table: Table, number: int, earlier: int, key: str) -> Issue:
+    """A key that stands twice with different records behind it."""
+    label = field_map(cls)[key].label
+    parts = cls.__keys__[0]
+    message: Text = _l(
+        "第 %(row)s 行与第 %(earlier)s 行的“%(key)s”相同，但“%(label)s”不同，请核对是不是填错了",
+        row=number, earlier=earlier, key="、".join(chinese(field_map(cls)[part].label) for part in parts), label=label,
+    )  # fmt: skip
+    return Issue(table.sheet, number, table.heading(parts[0]) or str(label), parts[0], "key_conflict", message)

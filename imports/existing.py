@@ -1,0 +1,127 @@
+"""What the database already holds: fetched for many keys at once, seen through the actor's scope.
+
+Keys are asked of the whole table, since a key belongs to everybody; a row outside the scope
+answers only that it is there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.clock import local
+from app.register import Child, Record, Register, field_map, fields
+from app.scopes import Scope
+from imports.drafts import Draft, Key
+
+CHUNK = 1000
+
+
+@dataclass(eq=False, slots=True)
+class Stored:
+    """A row of the database: its values by field key, and whether the actor sees it."""
+
+    id: int
+    version: int
+    values: dict[str, Any]
+    visible: bool = True
+    parent_id: int = 0
+
+
+class Existing:
+    """The live records of a register that a file speaks of."""
+
+    def __init__(self, session: Session, scope: Scope, cls: type[Register]) -> None:
+        self.session = session
+        self.scope = scope
+        self.cls = cls
+        self._by_key: dict[Key, list[Stored]] = defaultdict(list)
+
+    def prepare(self, drafts: Iterable[Draft]) -> None:
+        """Fetch every record that some key of these drafts may mean."""
+        wanted: dict[int, set[tuple[Any, ...]]] = defaultdict(set)
+        for draft in drafts:
+            for place, parts in enumerate(self.cls.__keys__):
+                key = tuple(draft.values.get(part) for part in parts)
+                if all(part is not None for part in key):
+                    wanted[place].add(key)
+        for place, keys in wanted.items():
+            self._fetch(place, sorted(keys, key=str))
+
+    def _fetch(self, place: int, keys: Sequence[tuple[Any, ...]]) -> None:
+        columns = [_column(self.cls, part) for part in self.cls.__keys__[place]]
+        for chunk in chunks(keys):
+            test = columns[0].in_([key[0] for key in chunk]) if len(columns) == 1 else sa.tuple_(*columns).in_(chunk)
+            for stored in self._select(test):
+                key = tuple(stored.values[part] for part in self.cls.__keys__[place])
+                self._by_key[place, key].append(stored)
+
+    def _select(self, test: sa.ColumnElement[bool]) -> Iterator[Stored]:
+        table = self.cls.__table__
+        visible = self.scope.rows(self.cls)
+        statement = sa.select(table, (sa.true() if visible is None else visible).label("in_scope")).where(test, table.c.voided_at.is_(None))
+        for row in self.session.connection().execute(statement.order_by(table.c.id)).mappings():
+            yield Stored(row["id"], row["row_version"], _values(self.cls, row), bool(row["in_scope"]))
+
+    def match(self, draft: Draft) -> list[Stored]:
+        """The records that a draft means: one, none, or several when a later key is shared.
+
+        A row that fills in the first key but finds nothing by it may still mean a record found by
+        a later key, when that record's own first key is empty.
+        """
+        first = self.cls.__keys__[0]
+        has_first = all(draft.values.get(part) is not None for part in first)
+        for place, parts in enumerate(self.cls.__keys__):
+            found = self._by_key.get((place, tuple(draft.values.get(part) for part in parts)), [])
+            if place:
+                keyless = [each for each in found if all(each.values[part] is None for part in first)]
+                found = keyless if has_first or (keyless and len(found) > 1) else found
+            if found:
+                return found
+        return []
+
+    def alike(self, draft: Draft) -> list[Stored]:
+        """Records without any key that a draft without any key repeats in everything it says."""
+        label = draft.values.get(self.cls.__label__)
+        if label is None or not self.cls.__keys__:
+            return []
+        first = [_column(self.cls, part).is_(None) for part in self.cls.__keys__[0]]
+        found = self._select(sa.and_(_column(self.cls, self.cls.__label__) == label, *first))
+        return [each for each in found if all(same(each.values.get(key), value) for key, value in draft.values.items())]
+
+    def children(self, child: type[Child], parents: Iterable[int]) -> dict[int, list[Stored]]:
+        """The live children of these records, by record."""
+        table = child.__table__
+        found: dict[int, list[Stored]] = defaultdict(list)
+        for chunk in chunks(sorted(set(parents))):
+            statement = sa.select(table).where(table.c.parent_id.in_(chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
+            for row in self.session.connection().execute(statement).mappings():
+                found[row["parent_id"]].append(Stored(row["id"], row["row_version"], _values(child, row), True, row["parent_id"]))
+        return found
+
+
+def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The items, so many at a time as one statement takes."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+def same(old: Any, new: Any) -> bool:
+    """Whether two values are one; SQLite gives moments back without their zone."""
+    if hasattr(old, "tzinfo") and hasattr(new, "tzinfo"):
+        return local(old) == local(new)
+    return bool(old == new)
+
+
+def _column(cls: type[Record], key: str) -> Any:
+    column = cls.__table__.c[field_map(cls)[key].attr]
+    return column
+
+
+def _values(cls: type[Record], row: Any) -> dict[str, Any]:
+    return {declared.key: row[declared.attr] for declared in fields(cls)}

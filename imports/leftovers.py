@@ -1,0 +1,101 @@
+"""Rows of a sheet that are no data: titles, notes, sections, totals, examples."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Protocol
+
+from imports.cells import is_empty
+from imports.headings import plain
+from imports.workbook import Sheet
+
+_NOTE = re.compile(
+    r"(注|备注|说明|附注|填表说明|填表人|填报人|制表人?|审核人?|复核人?|负责人|单位负责人|统计人|经办人|联系人|填报单位|填表单位|单位|"
+    r"填报时间|填报日期|填表时间|填表日期|统计时间|统计日期|截止时间|制表时间|制表日期)([(（][^)）]*[)）])?\d*[:：;；]|统计时间截?止|截止\d{4}年|此表|本表"
+)
+_TOTAL = re.compile(r"(合计|小计|总计|共计|累计|本页合计)($|[:(\d共]|[一二三四五六七八九十])")
+_SECTION = re.compile(r"([一二三四五六七八九十]+[、.．]|[(（][一二三四五六七八九十]+[)）]|第[一二三四五六七八九十]+[章节部类])")
+_COUNTED = re.compile(r"[(（]共?\d+(家|个|人|项|条|所|户|件|名)[)）]$")
+_EXAMPLE = re.compile(r"(示例|样例|例:|填写示例)")
+
+
+class _Heads(Protocol):
+    @property
+    def place(self) -> int: ...
+    @property
+    def heading(self) -> str: ...
+    @property
+    def target(self) -> object: ...
+
+
+def _squeezed(raw: object) -> str:
+    """A cell's text without blanks, half width: what the patterns here expect."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", str(raw)))
+
+
+class Leftovers:
+    """Says of each row whether it is data, and if not, why."""
+
+    def __init__(self, sheet: Sheet, first: int, columns: Sequence[_Heads]) -> None:
+        self.sheet = sheet
+        self.columns = columns
+        self.fed = {column.place for column in columns if column.target}
+        self.wide = {merge.top: merge.wide for merge in sheet.merges if merge.wide >= max(3, len(columns) // 2)}
+        self.last = next((row for row in range(len(sheet.rows) - 1, first - 1, -1) if self._is_data(row)), first)
+        self.heads = {column.place: self._spellings(plain(column.heading)) for column in columns if column.heading}
+
+    def above(self, row: int) -> str:
+        """Why a row over the header is no data."""
+        text = _squeezed("".join(str(cell) for cell in self.sheet.rows[row] if not is_empty(cell)))
+        return "note" if _NOTE.match(text) or re.search(r"单位:|统计时间|填报时间", text) else "title"
+
+    def reason(self, row: int) -> str | None:
+        """Why this row is no data; None for data."""
+        cells = self.sheet.rows[row]
+        filled = [place for place, cell in enumerate(cells) if not is_empty(cell)]
+        if not filled:
+            return "blank"
+        if row + 1 in self.sheet.hidden_rows:
+            return "hidden"
+        text = _squeezed(cells[filled[0]])
+        if _EXAMPLE.match(text):
+            return "example"
+        if self._repeats_header(cells, filled):
+            return "header"
+        if _TOTAL.match(text):
+            return "total"
+        if _NOTE.match(text) and len(filled) <= 3:
+            return "note"
+        return self._alone(row, filled, text)
+
+    def _alone(self, row: int, filled: list[int], text: str) -> str | None:
+        """A single filled cell is a section between data and a note behind it, unless it looks like data."""
+        if len(filled) > 1:
+            return None
+        spans = row + 1 in self.wide
+        if spans or filled[0] not in self.fed or _SECTION.match(text) or _COUNTED.search(text):
+            return "section" if row < self.last else "note"
+        return None
+
+    def _is_data(self, row: int) -> bool:
+        cells = self.sheet.rows[row]
+        filled = [place for place, cell in enumerate(cells) if not is_empty(cell)]
+        text = _squeezed(cells[filled[0]]) if filled else ""
+        return len(filled) > 1 and not _TOTAL.match(text) and not _NOTE.match(text)
+
+    def _repeats_header(self, cells: Sequence[object], filled: list[int]) -> bool:
+        """Whether the row says the headings again (files glued together, a header on each page)."""
+        if not any(self._says_heading(place, cells[place]) for place in filled[:2]):
+            return False
+        same = sum(self._says_heading(place, cells[place]) for place in filled)
+        return same >= 2 and same * 10 >= len(filled) * 6
+
+    def _says_heading(self, place: int, cell: object) -> bool:
+        return isinstance(cell, str) and plain(cell) in self.heads.get(place, ())
+
+    @staticmethod
+    def _spellings(heading: str) -> set[str]:
+        """The whole heading, and each of its levels."""
+        return {heading, *(level for level in heading.split("/") if level and not level.isdigit())}

@@ -1,0 +1,27 @@
+"""Numbers that we give: ZJ0001, ZJ0002, … to new records that bring none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.register import Register, field_map
+
+DIGITS = 4
+
+
+def give(connection: sa.Connection, cls: type[Register], records: Sequence[dict[str, Any]]) -> None:
+    """Number the records that have no number, on from the highest ever given (voided ones too)."""
+    key, prefix = getattr(cls, "__number__", ("", ""))
+    blank = [values for values in records if not values.get(key)] if key else []
+    if not blank:
+        return
+    column = cls.__table__.c[field_map(cls)[key].attr]
+    given = [values[key] for values in records if values.get(key)]
+    given += connection.scalars(sa.select(column).where(column.startswith(prefix, autoescape=True)))
+    highest = max((int(match.group(1)) for number in given if (match := re.fullmatch(re.escape(prefix) + r"(\d+)", number))), default=0)
+    for place, values in enumerate(blank, highest + 1):
+        values[key] = f"{prefix}{place:0{DIGITS}d}"

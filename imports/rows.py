@@ -1,0 +1,222 @@
+"""Rows of a table become values: read column by column, each distinct text once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.formats import Choice, Doubt, FormatError, Link, Reading, symbols
+from app.formats.base import line, plain_number
+from app.language import Text, _l
+from app.lookup import DatabaseLookup
+from app.register import Child
+from imports.cells import CellError, is_empty
+from imports.table import Column, Table
+from imports.targets import Target
+
+Found = Reading | FormatError | None
+_PIECES = re.compile(r"[、/／；;,，\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something wrong or doubtful at one cell, named as Excel shows it."""
+
+    sheet: str
+    row: int
+    column: str
+    field: str
+    code: str
+    message: Text
+
+    def to_json(self) -> dict[str, object]:
+        """As the command line reports it."""
+        return {"sheet": self.sheet, "row": self.row, "column": self.column, "field": self.field, "code": self.code, "message": str(self.message)}
+
+
+@dataclass(slots=True)
+class ChildRow:
+    """What a row says of one child."""
+
+    cls: type[Child]
+    number: int
+    values: dict[str, Any]
+    raws: dict[str, object]
+
+
+@dataclass(slots=True)
+class Row:
+    """What a row says: the record's fields that are filled in, its children, what is wrong with it."""
+
+    number: int
+    values: dict[str, Any] = field(default_factory=dict)
+    raws: dict[str, object] = field(default_factory=dict)
+    children: list[ChildRow] = field(default_factory=list)
+    errors: list[Issue] = field(default_factory=list)
+    doubts: list[Issue] = field(default_factory=list)
+    words: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read(table: Table, lookup: DatabaseLookup) -> list[Row]:
+    """The rows of a table as values; nothing is asked of the database row by row."""
+    return Reader(table, lookup).read()
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """A column that feeds a field."""
+
+    column: Column
+    target: Target
+
+    def issue(self, sheet: str, row: Row, code: str, message: Text) -> Issue:
+        return Issue(sheet, row.number, self.column.heading, self.target.name, code, message)
+
+
+class Reader:
+    """Reads one table."""
+
+    def __init__(self, table: Table, lookup: DatabaseLookup) -> None:
+        self.table = table
+        self.lookup = lookup
+        self.rows = [Row(number) for number in table.numbers]
+        self.feeds = [_Feed(column, column.target) for column in table.columns if column.target and not column.hidden]
+        #: for each kind of child, the children that each row makes
+        self.nests: dict[type[Child], list[list[ChildRow]]] = {feed.target.child: [[] for _ in self.rows] for feed in self.feeds if feed.target.child}
+
+    def read(self) -> list[Row]:
+        """Column by column; fields that make one child row each come last, since they copy what stands beside them."""
+        self.lookup.prepare(feed.target.field for feed in self.feeds)
+        spills: list[tuple[_Feed, list[Found]]] = []
+        for feed in sorted(self.feeds, key=lambda feed: feed.target.field.one_row_each):
+            raws = [cells[feed.column.place] for cells in self.table.rows]
+            if feed.target.field.one_row_each and feed.target.child:
+                self._split(feed, feed.target.child, raws)
+                continue
+            found = _read_column(feed.target, raws, self.lookup)
+            self._enter(feed, found, raws)
+            if feed.target.field.spill_key:
+                spills.append((feed, found))
+        for feed, found in spills:
+            self._spill(feed, found)
+        for groups in self.nests.values():
+            for row, group in zip(self.rows, groups, strict=True):
+                row.children += group
+        return self.rows
+
+    def _enter(self, feed: _Feed, found: Iterable[Found], raws: Sequence[object]) -> None:
+        key = feed.target.field.key
+        for place, (reading, raw, row) in enumerate(zip(found, raws, self.rows, strict=True)):
+            if reading is None:
+                continue
+            home = self._home(feed.target.child, place)
+            home.raws[key] = raw
+            if isinstance(reading, FormatError):
+                row.errors.append(feed.issue(self.table.sheet, row, reading.code, reading.message))
+                continue
+            if reading.value is not None:
+                home.values[key] = reading.value
+            if reading.doubts:
+                self._doubts(feed, place, reading)
+
+    def _home(self, child: type[Child] | None, place: int) -> Row | ChildRow:
+        """Where a value belongs: the row's record, or its (first) child of that kind."""
+        if child is None:
+            return self.rows[place]
+        group = self.nests[child][place]
+        if not group:
+            group.append(ChildRow(child, self.rows[place].number, {}, {}))
+        return group[0]
+
+    def _doubts(self, feed: _Feed, place: int, reading: Reading) -> None:
+        row = self.rows[place]
+        for doubt in reading.doubts:
+            if not self._settled(feed, place, doubt):
+                row.doubts.append(feed.issue(self.table.sheet, row, doubt.code, doubt.message))
+        if isinstance(feed.target.field.format, Choice):
+            row.words += _new_words(feed.target, reading.value, self.lookup)
+
+    def _settled(self, feed: _Feed, place: int, doubt: Doubt) -> bool:
+        """Whether another cell of the row says what would settle the doubt."""
+        others = (cell for spot, cell in enumerate(self.table.rows[place]) if spot != feed.column.place)
+        return bool(doubt.unless) and any(isinstance(cell, str) and doubt.unless in symbols(cell) for cell in others)
+
+    def _split(self, feed: _Feed, child: type[Child], raws: Sequence[object]) -> None:
+        """文字、图解 in one cell makes two children, each with what else the row says of the child."""
+        groups = self.nests[child]
+        for place, (raw, row) in enumerate(zip(raws, self.rows, strict=True)):
+            made = []
+            base = groups[place][0] if groups[place] else ChildRow(child, row.number, {}, {})
+            for piece in _pieces(feed.target, raw, self.lookup):
+                reading = _read_one(feed.target, piece, self.lookup)
+                if isinstance(reading, FormatError):
+                    row.errors.append(feed.issue(self.table.sheet, row, reading.code, reading.message))
+                elif reading is not None:
+                    key = feed.target.field.key
+                    made.append(ChildRow(child, row.number, {**base.values, key: reading.value}, {**base.raws, key: piece}))
+                    self._doubts(feed, place, reading)
+            if made:
+                groups[place] = made
+
+    def _spill(self, feed: _Feed, found: Iterable[Found]) -> None:
+        """What else a cell held goes to the field that takes it, unless that has a value of its own."""
+        child, key = feed.target.child, feed.target.field.spill_key
+        for place, reading in enumerate(found):
+            if isinstance(reading, Reading) and reading.rest is not None:
+                homes: Sequence[Row | ChildRow] = self.nests[child][place] if child else [self.rows[place]]
+                for home in homes:
+                    home.values.setdefault(key, reading.rest)
+
+
+def _pieces(target: Target, raw: object, lookup: DatabaseLookup) -> list[object]:
+    """What a cell of several values holds; one word of the field's list stays whole."""
+    if raw is None:
+        return []
+    fmt = target.field.format
+    if not isinstance(raw, str) or (isinstance(fmt, Choice) and lookup.word(fmt.code_list, line(raw)) is not None):
+        return [raw]
+    return [piece for piece in _PIECES.split(raw) if not is_empty(piece)]
+
+
+def _read_column(target: Target, raws: Sequence[object], lookup: DatabaseLookup) -> list[Found]:
+    fmt = target.field.format
+    if isinstance(fmt, Link):
+        raws = [raw if raw is None or isinstance(raw, (str, CellError)) else plain_number(raw) for raw in raws]
+        lookup.prepare_texts(fmt.register, (line(raw) for raw in raws if isinstance(raw, str) and not is_empty(raw)))
+    known: dict[tuple[type, object], Found] = {(type(None), None): None}
+    found: list[Found] = []
+    for raw in raws:
+        key = (type(raw), raw)
+        if key not in known:
+            known[key] = _read_one(target, raw, lookup)
+        found.append(known[key])
+    return found
+
+
+def _read_one(target: Target, raw: object, lookup: DatabaseLookup) -> Found:
+    if isinstance(raw, CellError):
+        return _broken(raw)
+    if is_empty(raw):
+        return None
+    try:
+        reading = target.field.format.read(raw, lookup)
+    except FormatError as error:
+        return error
+    return None if reading.value is None and reading.rest is None else reading
+
+
+def _broken(raw: CellError) -> FormatError:
+    if raw.text == "DISPIMG":
+        return FormatError("cell_error", _l("单元格里是图片，不能作为文字导入，请改填文字"))
+    if raw.text == "=?":
+        return FormatError("cell_error", _l("单元格里的公式没有结果，请用 Excel 或 WPS 重新计算并保存，或改填数值"))
+    return FormatError("cell_error", _l("单元格是错误值 %(text)s，请改正公式或直接填写内容", text=raw.text))
+
+
+def _new_words(target: Target, value: Any, lookup: DatabaseLookup) -> list[tuple[str, str]]:
+    if not isinstance(target.field.format, Choice):
+        return []
+    name = target.field.format.code_list
+    return [(name, word) for word in (value if isinstance(value, list) else [value]) if word and lookup.word(name, word) is None]

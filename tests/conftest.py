@@ -1,0 +1,150 @@
+"""One application per worker, one fresh copy of a prepared database per test that asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from app.accounts import Account, actor_of
+from app.database import db
+from app.scopes import SYSTEM, VISITOR, act_as
+from tests.databases import Databases
+from tests.people import PASSWORD, PEOPLE, Persona
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    made = Databases.for_worker(tmp_path_factory.mktemp("databases"), os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    yield made
+    made.drop()
+
+
+@pytest.fixture(scope="session")
+def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The application, over a database with roles, lists, regions and the personas."""
+    from flask_migrate import upgrade
+
+    from app.factory import create_app
+    from app.install import add_account, sync_permissions
+    from models.seed import seed
+
+    def settings(url: str) -> dict[str, Any]:
+        return {"DATABASE_URL": url, "SECRET_KEY": "a key of the tests, long enough for tokens", "JOBS_PATH": ":immediate:", "FILES_PATH": str(tmp_path_factory.mktemp("files"))}
+
+    databases.create("template")
+    first = create_app(settings(databases.template))
+    with first.app_context():
+        upgrade()
+        act_as(db.session(), SYSTEM)
+        seed(db.session())
+        db.session.commit()
+        sync_permissions()
+        for person in PEOPLE:
+            add_account(person.username, list(person.roles), person.office, person.regions, person.name, PASSWORD)
+        db.session.remove()
+        db.engine.dispose()
+    app = create_app(settings(databases.work))
+    app.config["TESTING"] = True
+    return app
+
+
+@pytest.fixture
+def app(application: Flask, databases: Databases) -> Iterator[Flask]:
+    """The application with its database as prepared."""
+    with application.app_context():
+        db.engine.dispose()
+    databases.copy()
+    yield application
+    with application.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+SessionOf = Callable[..., Session]
+
+
+@pytest.fixture
+def session_of(app: Flask) -> Iterator[SessionOf]:
+    """A session that acts for a persona (None: the system)."""
+    opened: list[Session] = []
+
+    def open_session(person: Persona | None = None) -> Session:
+        with app.app_context():
+            session = Session(db.engine, expire_on_commit=False)
+        opened.append(session)
+        actor = SYSTEM
+        if person is not None:
+            account = session.scalar(sa.select(Account).where(Account.username == person.username)) if person.username else None
+            actor = actor_of(account) if account else VISITOR
+        act_as(session, actor)
+        return session
+
+    with app.app_context():
+        yield open_session
+        for session in opened:
+            session.close()
+
+
+class Browser:
+    """A signed-in client that fills in forms as a browser does: with the token that the page carries."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.get = client.get
+
+    def token(self, path: str = "/login/") -> str:
+        page = BeautifulSoup(self.client.get(path).data, "html.parser")
+        field = page.find("input", {"name": "csrf_token"}) or page.find("meta", {"name": "csrf-token"})
+        assert field is not None, f"{path} carries no token"
+        return str(field.get("value") or field.get("content"))
+
+    def post(self, path: str, data: dict[str, Any] | None = None, token_from: str = "", **kwargs: Any) -> Any:
+        token = self.token(token_from or path)
+        return self.client.post(path, data={**(data or {}), "csrf_token": token}, **kwargs)
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[Persona], Browser]:
+    """Sign a persona in and return the browser; a visitor just gets a browser."""
+
+    def enter(person: Persona) -> Browser:
+        browser = Browser(app.test_client())
+        if person.username:
+            answer = browser.post("/login/", {"username": person.username, "password": PASSWORD})
+            assert answer.status_code == 302, answer.data.decode()[:500]
+        return browser
+
+    return enter
+
+
+class Statements:
+    """The SQL statements that a block ran."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@pytest.fixture
+def statements(app: Flask) -> Iterator[Statements]:
+    """Counts statements: clear `texts`, act, look at the length."""
+    seen = Statements()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.texts.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(engine, "before_cursor_execute", note)

@@ -1,0 +1,80 @@
+"""A real database for every test: one is prepared per worker, each test gets a copy.
+
+SQLite copies a file; PostgreSQL creates from a template. Which one, DATABASE_URL says; the
+databases are made beside it and never are it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+NAME = "yingshang_test"
+
+
+@dataclass
+class Databases:
+    """The prepared template and the copy that tests run on."""
+
+    url: str
+    folder: Path
+    worker: str
+
+    @classmethod
+    def for_worker(cls, folder: Path, worker: str) -> Databases:
+        return cls(os.environ.get("DATABASE_URL", ""), folder, worker)
+
+    @property
+    def postgresql(self) -> bool:
+        return self.url.startswith("postgresql")
+
+    @property
+    def work(self) -> str:
+        """The address that the application under test uses."""
+        return self._address("work")
+
+    @property
+    def template(self) -> str:
+        """The address that is prepared once."""
+        return self._address("template")
+
+    def _address(self, role: str) -> str:
+        if self.postgresql:
+            return sa.make_url(self.url).set(database=f"{NAME}_{self.worker}_{role}").render_as_string(hide_password=False)
+        return f"sqlite:///{self.folder / f'{role}.db'}"
+
+    def _server(self, *statements: str) -> None:
+        engine = sa.create_engine(sa.make_url(self.url).set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement))
+
+    def create(self, role: str) -> None:
+        """An empty database."""
+        if self.postgresql:
+            name = f"{NAME}_{self.worker}_{role}"
+            self._server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
+        else:
+            self._remove(role)
+
+    def copy(self) -> None:
+        """The prepared database again, whatever the last test left."""
+        if self.postgresql:
+            name, template = f"{NAME}_{self.worker}_work", f"{NAME}_{self.worker}_template"
+            self._server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        else:
+            self._remove("work")
+            shutil.copy(self.folder / "template.db", self.folder / "work.db")
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        if self.postgresql:
+            self._server(*(f'DROP DATABASE IF EXISTS "{NAME}_{self.worker}_{role}" WITH (FORCE)' for role in ("work", "template", "scratch")))
+
+    def _remove(self, role: str) -> None:
+        for tail in ("", "-wal", "-shm"):
+            (self.folder / f"{role}.db{tail}").unlink(missing_ok=True)

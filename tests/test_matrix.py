@@ -1,0 +1,442 @@
+"""Persona x register x road: who reads and writes which rows, on every road there is.
+
+What should be is in `expectations.py`, written by hand; the registers come from the registry, so
+that a new register is walked without another line, and a new road without a check here fails.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+import models  # noqa: F401 - announces the registers
+from app import registry
+from app.accounts import Account
+from app.database import db
+from app.fields import Gate
+from app.lookup import DatabaseLookup
+from app.register import PublishState, Register, children, field_map, fields
+from app.registry import Entry
+from app.roles import Role, Rows
+from app.scopes import SYSTEM, act_as
+from tests import samples
+from tests.conftest import Browser, SessionOf
+from tests.expectations import ALL, MINE, OTHER, OWN, May, may
+from tests.people import EVERYBODY, OTHER as OTHER_OFFICE, OWN as OWN_OFFICE, TOWN_SUPERVISOR, VISITOR, Persona
+
+ENTRIES = {entry.register.__key__: entry for entry in registry.entries()}
+TOWN, NEXT_TOWN = "130828100", "130828101"
+
+
+@dataclass
+class Ground:
+    """Four rows of a register, one of each kind, and where the people work."""
+
+    entry: Entry
+    rows: dict[str, int]
+    labels: dict[str, str]
+    versions: dict[str, int]
+    children: dict[str, tuple[str, int]]
+    own_office: int
+    other_office: int
+
+    @property
+    def cls(self) -> type[Register]:
+        return self.entry.register
+
+    @property
+    def key(self) -> str:
+        return self.cls.__key__
+
+
+def office_id(session: Any, name: str) -> int:
+    cls = registry.find("org_unit")
+    assert cls is not None
+    return int(session.scalar(sa.select(cls.id).where(cls.name == name)))  # type: ignore[attr-defined]
+
+
+def lay(session: Any, entry: Entry) -> Ground:
+    """The four rows, each with one child of the first kind that the keepers write."""
+    cls = entry.register
+    own, other = office_id(session, OWN_OFFICE), office_id(session, OTHER_OFFICE)
+    place = field_map(cls).get("region")
+    ground = Ground(entry, {}, {}, {}, {}, own, other)
+    for number, kind in enumerate(sorted(ALL), start=701):
+        row = samples.make(session, cls, number, own if kind in MINE else other, kind.endswith("published"))
+        for condition in cls.published_if():
+            setattr(row, condition.left.key, True)  # type: ignore[attr-defined]
+        if place is not None:
+            setattr(row, place.attr, _region(session, TOWN if kind in MINE else NEXT_TOWN))
+        session.commit()
+        ground.rows[kind], ground.labels[kind], ground.versions[kind] = row.id, samples.label_of(row), row.row_version
+        for child in children(cls):
+            if child.__gate__ is Gate.ORDINARY and all(_sampled(child, key) for key in child.__keys__[0]):
+                ground.children[kind] = (child.__key__, samples.make(session, child, number, parent=row).id)
+                break
+    return ground
+
+
+def _sampled(child: Any, key: str) -> bool:
+    return field_map(child)[key].format.name != "link"
+
+
+def _region(session: Any, code: str) -> int:
+    cls = registry.find("region")
+    assert cls is not None
+    return int(session.scalar(sa.select(cls.id).where(cls.code == code)))  # type: ignore[attr-defined]
+
+
+def expected(entry: Entry, person: Persona) -> May:
+    """The table, narrowed to the region of a supervisor where the register knows places."""
+    allowed = may(entry.rights, person)
+    regional = entry.rights[Role.SUPERVISOR].read is Rows.REGIONS
+    if person is TOWN_SUPERVISOR and regional and "region" in field_map(entry.register):
+        return May(MINE, exports=allowed.exports)
+    return allowed
+
+
+@dataclass
+class Walk:
+    """One persona on all roads of one register."""
+
+    app: Flask
+    browser: Browser
+    person: Persona
+    ground: Ground
+    allowed: May
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.browser.client
+
+    def url(self, tail: str) -> str:
+        return f"/{self.ground.key}/{tail}"
+
+    def rest(self, tail: str = "") -> str:
+        return f"/api/v1/{self.ground.key}/{tail}"
+
+    def kept(self, kind: str) -> Any:
+        """The row as the database has it."""
+        with self.app.app_context():
+            act_as(db.session(), SYSTEM)
+            row = db.session.get(self.ground.cls, self.ground.rows[kind])
+            db.session.refresh(row)
+            db.session.expunge(row)
+            return row
+
+    def count(self, cls: Any = None) -> int:
+        with self.app.app_context():
+            act_as(db.session(), SYSTEM)
+            return int(db.session.scalar(sa.select(sa.func.count()).select_from((cls or self.ground.cls).__table__)))
+
+    def headers(self) -> dict[str, str]:
+        return {"X-CSRFToken": self.browser.token()} if self.person.username else {}
+
+    def send(self, method: str, tail: str, body: dict[str, Any]) -> Any:
+        return self.client.open(self.rest(tail), method=method, json=body, headers=self.headers())
+
+
+def road_list(walk: Walk) -> None:
+    answer = walk.client.get(walk.url("list/?size=100"))
+    if not walk.allowed.reads:
+        assert answer.status_code in {302, 403}
+        return
+    assert answer.status_code == 200
+    page = answer.data.decode()
+    for kind, row in walk.ground.rows.items():
+        assert (f'/{walk.ground.key}/show/{row}"' in page) == (kind in walk.allowed.reads), kind
+
+
+def road_show(walk: Walk) -> None:
+    for kind, row in walk.ground.rows.items():
+        answer = walk.client.get(walk.url(f"show/{row}"))
+        assert (answer.status_code == 200) == (kind in walk.allowed.reads), (kind, answer.status_code)
+        assert answer.status_code in {200, 404, 403, 302}
+
+
+def road_edit(walk: Walk) -> None:
+    for kind, row in walk.ground.rows.items():
+        answer = walk.client.get(walk.url(f"edit/{row}"))
+        assert (answer.status_code == 200) == (kind in walk.allowed.edits), (kind, answer.status_code)
+        before = walk.kept(kind)
+        data = {walk.allowed.probe: _probe(walk, kind), "row_version": before.row_version}
+        walk.browser.post(walk.url(f"edit/{row}"), data, token_from="/login/" if not walk.person.username else "/")
+        assert (walk.kept(kind).row_version != before.row_version) == (kind in walk.allowed.edits), kind
+
+
+def _probe(walk: Walk, kind: str) -> str:
+    if walk.allowed.probe == "publish_state":
+        now = walk.kept(kind).publish_state
+        return PublishState.WITHDRAWN.value if now != PublishState.WITHDRAWN.value else PublishState.PENDING.value
+    return f"改{walk.kept(kind).row_version}"
+
+
+def road_move_out_of_scope(walk: Walk) -> None:
+    for kind in walk.ground.rows:
+        row = walk.kept(kind)
+        elsewhere = walk.ground.other_office if kind in MINE else walk.ground.own_office
+        walk.send("PUT", str(row.id), {"org_unit": elsewhere, "row_version": row.row_version})
+        moved = walk.kept(kind).org_unit_id == elsewhere
+        may_move = kind in walk.allowed.edits and (walk.allowed.probe == "handler" or walk.allowed.adds and walk.allowed.edits == ALL)
+        assert moved == may_move, kind
+        if moved:
+            _put_back(walk, row)
+
+
+def _put_back(walk: Walk, row: Any) -> None:
+    with walk.app.app_context():
+        act_as(db.session(), SYSTEM)
+        kept = db.session.get(walk.ground.cls, row.id)
+        kept.org_unit_id = row.org_unit_id
+        db.session.commit()
+
+
+def road_rest_read(walk: Walk) -> None:
+    listed = walk.client.get(walk.rest("?q=(page_size:100)"))
+    if not walk.allowed.reads:
+        assert listed.status_code in {401, 403}
+    else:
+        assert {kind for kind, row in walk.ground.rows.items() if row in listed.json["ids"]} == set(walk.allowed.reads)
+    for kind, row in walk.ground.rows.items():
+        answer = walk.client.get(walk.rest(str(row)))
+        assert (answer.status_code == 200) == (kind in walk.allowed.reads), kind
+        if answer.status_code == 200 and walk.person is VISITOR:
+            public = {declared.key for declared in fields(walk.ground.cls) if declared.public}
+            assert {declared.key for declared in fields(walk.ground.cls)} & answer.json["result"].keys() <= public
+
+
+def road_rest_write(walk: Walk) -> None:
+    for kind in walk.ground.rows:
+        before = walk.kept(kind)
+        answer = walk.send("PUT", str(before.id), {walk.allowed.probe: _probe(walk, kind)})
+        done = walk.kept(kind).row_version != before.row_version
+        assert done == (kind in walk.allowed.edits), (kind, answer.status_code, answer.json)
+        assert answer.status_code < 500
+        assert done or answer.status_code in {400, 401, 403, 404}, (kind, answer.status_code, answer.json)
+
+
+def road_rest_add(walk: Walk) -> None:
+    body = _new_body(walk, 801)
+    before = walk.count()
+    answer = walk.send("POST", "", body)
+    assert (walk.count() > before) == walk.allowed.adds, (answer.status_code, answer.json)
+    assert answer.status_code < 500
+    if walk.allowed.adds and walk.allowed.edits != ALL:
+        stolen = walk.send("POST", "", _new_body(walk, 802) | {"org_unit": walk.ground.other_office if OWN in walk.allowed.edits else walk.ground.own_office})
+        assert stolen.status_code == 403, stolen.json
+
+
+def _new_body(walk: Walk, number: int) -> dict[str, Any]:
+    with walk.app.app_context():
+        act_as(db.session(), SYSTEM)
+        made = samples.consistent(walk.ground.cls, samples.values(db.session(), walk.ground.cls, number), None)
+        known = field_map(walk.ground.cls)
+        keep = {key for each in walk.ground.cls.__keys__ for key in each} | {walk.ground.cls.__label__} | {key for key in known if known[key].required}
+        return {key: known[key].format.dump(made[key]) for key in keep if made.get(key) is not None}
+
+
+def road_foreign_parent(walk: Walk) -> None:
+    for kind, (child_key, child_id) in walk.ground.children.items():
+        child = next(each for each in children(walk.ground.cls) if each.__key__ == child_key)
+        before = walk.count(child)
+        parent = walk.ground.rows[kind]
+        with walk.app.app_context():
+            act_as(db.session(), SYSTEM)
+            made = samples.consistent(child, samples.values(db.session(), child, 901), None)
+            known = field_map(child)
+            body = {key: known[key].format.dump(made[key]) for key in made if made[key] is not None and known[key].gate is Gate.ORDINARY}
+        answer = walk.send("POST", f"{parent}/{child_key}/", body)
+        writes = kind in walk.allowed.edits and walk.allowed.adds
+        assert (walk.count(child) > before) == writes, (kind, answer.status_code, answer.json)
+        assert walk.client.get(walk.url(f"{parent}/{child_key}/add")).status_code == 200 if writes else True
+        stray = walk.send("PUT", f"{walk.ground.rows[OTHER]}/{child_key}/{child_id}", {}) if kind != OTHER else None
+        assert stray is None or stray.status_code in {401, 403, 404}, "a child answers only under its own parent"
+
+
+def road_picker(walk: Walk) -> None:
+    for kind, label in walk.ground.labels.items():
+        answer = walk.client.get(walk.url("lookup"), query_string={"q": label})
+        if not walk.person.username:
+            assert answer.status_code in {302, 401, 403}
+            continue
+        found = {each["id"] for each in answer.json["results"]} if answer.status_code == 200 else set()
+        assert len(found) <= 50
+        assert (walk.ground.rows[kind] in found) == (kind in walk.allowed.reads), kind
+
+
+def road_file(walk: Walk) -> None:
+    for kind, row in walk.ground.rows.items():
+        upload = {"file": (io.BytesIO(b"%PDF-1.4 made for a test"), "安全生产许可证 扫描件.pdf")}
+        token_from = "/" if walk.person.username else "/login/"
+        answer = walk.browser.post(walk.url(f"{row}/files"), upload, token_from=token_from, content_type="multipart/form-data")
+        done = answer.status_code in {200, 201, 302} and "login" not in answer.headers.get("Location", "")
+        assert done == (kind in walk.allowed.edits), (kind, answer.status_code)
+        stored = _attachment(walk, row)
+        got = walk.client.get(walk.url(f"{row}/files/{stored}"))
+        assert (got.status_code == 200) == (kind in walk.allowed.reads and bool(walk.person.username)), (kind, got.status_code)
+
+
+def _attachment(walk: Walk, row: int) -> int:
+    """An attachment of the row, put there by the system if the persona could not."""
+    from app.attachments import Attachment, keep
+
+    with walk.app.app_context():
+        act_as(db.session(), SYSTEM)
+        found = db.session.scalar(sa.select(Attachment.id).where(Attachment.register == walk.ground.key, Attachment.record_id == row))
+        if found is None:
+            record = db.session.get(walk.ground.cls, row)
+            kept = keep(db.session(), record, "证照.pdf", b"%PDF-1.4 made for a test")
+            db.session.commit()
+            found = kept.id
+        return int(found)
+
+
+def road_export(walk: Walk) -> None:
+    answer = walk.client.get(walk.url("export.csv"))
+    if not walk.allowed.exports:
+        assert answer.status_code in {302, 403}
+        return
+    assert answer.status_code == 200
+    text = answer.data.decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text)))
+    for kind, label in walk.ground.labels.items():
+        assert (label in text) == (kind in walk.allowed.reads), kind
+
+
+def road_import(walk: Walk) -> None:
+    page = walk.client.get(walk.url("import"))
+    assert (page.status_code == 200) == walk.allowed.adds, page.status_code
+    known = field_map(walk.ground.cls)
+    body = _new_body(walk, 803)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([str(known[key].label) for key in body])
+    writer.writerow([_written(value) for value in body.values()])
+    before = walk.count()
+    status = _import_as(walk, text.getvalue().encode())
+    assert (walk.count() > before) == walk.allowed.adds, status
+
+
+def _written(value: Any) -> str:
+    return "、".join(value) if isinstance(value, list) else str(value)
+
+
+def _import_as(walk: Walk, data: bytes) -> str:
+    """The command line's road: the same pipeline as the page's."""
+    from app.accounts import actor_of
+    from app.scopes import VISITOR as NOBODY, NotPermitted
+    from imports.run import run
+
+    with walk.app.app_context():
+        session = db.session()
+        account = session.scalar(sa.select(Account).where(Account.username == walk.person.username))
+        act_as(session, actor_of(account) if account else NOBODY)
+        try:
+            _result, report = run(session, walk.ground.cls, data, "新增.csv")
+        except NotPermitted as error:
+            return str(error)
+        return json.dumps(report["wrong"], ensure_ascii=False)
+
+
+def road_action(walk: Walk) -> None:
+    """Bulk void of a foreign and an own row at once touches only what the persona may void."""
+    ids = list(walk.ground.rows.values())
+    token_from = "/" if walk.person.username else "/login/"
+    walk.browser.post(walk.url("action"), {"name": "void", "ids": ids, "reason": "测试作废"}, token_from=token_from)
+    voided = {kind for kind in walk.ground.rows if walk.kept(kind).voided_at}
+    assert voided <= set(walk.allowed.voids), voided
+    _unvoid(walk)
+
+
+def road_void(walk: Walk) -> None:
+    token_from = "/" if walk.person.username else "/login/"
+    for kind, row in walk.ground.rows.items():
+        walk.browser.post(walk.url(f"void/{row}"), {"reason": "测试作废", "row_version": walk.kept(kind).row_version}, token_from=token_from)
+        assert bool(walk.kept(kind).voided_at) == (kind in walk.allowed.voids), kind
+    _unvoid(walk)
+
+
+def road_rest_void(walk: Walk) -> None:
+    for kind, row in walk.ground.rows.items():
+        answer = walk.client.delete(walk.rest(f"{row}?reason=测试"), headers=walk.headers())
+        assert bool(walk.kept(kind).voided_at) == (kind in walk.allowed.voids), (kind, answer.status_code, answer.json)
+
+
+def _unvoid(walk: Walk) -> None:
+    with walk.app.app_context():
+        act_as(db.session(), SYSTEM)
+        for row in walk.ground.rows.values():
+            record = db.session.get(walk.ground.cls, row)
+            record.voided_at = None
+        db.session.commit()
+
+
+ROADS: tuple[Callable[[Walk], None], ...] = (
+    road_list, road_show, road_picker, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
+    road_foreign_parent, road_file, road_import, road_action, road_void, road_rest_void,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ENTRIES)
+@pytest.mark.parametrize("person", EVERYBODY, ids=lambda person: person.username or "visitor")
+def test_every_road(app: Flask, session_of: SessionOf, sign_in: Callable[[Persona], Browser], person: Persona, key: str) -> None:
+    entry = ENTRIES[key]
+    ground = lay(session_of(), entry)
+    walk = Walk(app, sign_in(person), person, ground, expected(entry, person))
+    failures = []
+    for road in ROADS:
+        try:
+            road(walk)
+        except AssertionError as error:
+            failures.append(f"{road.__name__}: {error}")
+    assert not failures, "\n".join(failures)
+
+
+#: which road walks which handler; a handler that nobody walks is a hole
+WALKED = {
+    "page": {
+        "list": road_list, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker,
+        "action": road_action, "child_add": road_foreign_parent, "child_edit": road_foreign_parent, "child_void": road_foreign_parent,
+        "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "confirm": road_import,
+        "file_add": road_file, "file": road_file, "file_void": road_file,
+    },
+    "rest": {
+        "info": road_rest_read, "get_list": road_rest_read, "get": road_rest_read, "post": road_rest_add, "put": road_rest_write,
+        "delete": road_rest_void, "post_child": road_foreign_parent, "put_child": road_foreign_parent, "delete_child": road_foreign_parent,
+    },
+}  # fmt: skip
+
+
+def test_no_handler_is_without_a_road(app: Flask) -> None:
+    handlers: dict[str, set[str]] = {"page": set(), "rest": set()}
+    for rule in app.url_map.iter_rules():
+        first = rule.rule.removeprefix("/api/v1").split("/")[1]
+        if first in ENTRIES:
+            handlers["rest" if rule.rule.startswith("/api/") else "page"].add(rule.endpoint.rpartition(".")[2])
+    for kind, found in handlers.items():
+        assert found, f"no {kind} handlers at all"
+        assert found <= WALKED[kind].keys(), f"{kind}: {sorted(found - WALKED[kind].keys())} is walked by no road"
+
+
+def test_every_register_has_its_place_in_the_table() -> None:
+    for entry in registry.entries():
+        for person in EVERYBODY:
+            may(entry.rights, person)
+
+
+def test_the_lookup_reads_within_scope(app: Flask, session_of: SessionOf) -> None:
+    """A picker's find never leads to a row that its list would not show."""
+    session = session_of()
+    ground = lay(session, ENTRIES[next(iter(ENTRIES))])
+    reader = session_of(VISITOR)
+    lookup = DatabaseLookup(reader)
+    assert not lookup.find(ground.key, ground.labels[OTHER])

@@ -1,0 +1,109 @@
+"""Records as JSON, and the description of a register that `_info` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app import masking
+from app.fields import Field
+from app.formats import Choice, Choices, Link, Moment, StateOf
+from app.language import _l
+from app.lookup import DatabaseLookup
+from app.queries import QueryError, filterable
+from app.register import Child, Record, Register, children
+from app.roles import Verb
+from app.scopes import Scope, scope_of
+from views.api_query import OPERATORS
+
+#: who wrote the row when; for those who see more than what is published
+ENVELOPE = ("row_version", "source", "created_by", "created_at", "changed_by", "changed_at", "voided_at", "void_reason")
+LABEL = "_label"
+
+
+class Reader:
+    """What one person's JSON of a register looks like."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.scope: Scope = scope_of(session)
+        self.lookup = DatabaseLookup(session)
+
+    def keys(self, cls: type[Record]) -> list[str]:
+        """Every key that a record of the kind may have, children left out."""
+        keys = ["id", *(declared.key for declared in self.scope.readable(cls))]
+        return keys + [f"{each.key}{LABEL}" for each in self._links(cls)] + list(self._envelope(cls))
+
+    def rows(self, cls: type[Record], rows: Sequence[Record], columns: Collection[str] | None = None) -> list[dict[str, Any]]:
+        """Records without their children; the names behind links are read in bulk."""
+        unknown = [key for key in columns or () if key not in self.keys(cls)]
+        if unknown:
+            raise QueryError(_l("没有“%(name)s”这一列", name=unknown[0][:40]))
+        wanted = [each for each in self.scope.readable(cls) if columns is None or {each.key, f"{each.key}{LABEL}"} & set(columns)]
+        self.lookup.prepare_rows(rows, wanted)
+        return [self._one(cls, row, wanted, columns) for row in rows]
+
+    def whole(self, row: Record) -> dict[str, Any]:
+        """A record with its children under their names."""
+        result = self.rows(type(row), [row])[0]
+        for child in children(type(row)) if isinstance(row, Register) else ():
+            if self.scope.readable(child):
+                result[child.__key__] = self.rows(child, self._children(child, row))
+        return result
+
+    def _children(self, child: type[Child], row: Record) -> Sequence[Child]:
+        own = sa.select(child).where(child.parent_id == row.id, child.voided_at.is_(None))
+        return self.session.scalars(own.order_by(child.id)).all()
+
+    def _one(self, cls: type[Record], row: Record, wanted: Iterable[Field], columns: Collection[str] | None) -> dict[str, Any]:
+        result: dict[str, Any] = {"id": row.id}
+        for declared in wanted:
+            value = getattr(row, declared.attr)
+            result[declared.key] = masking.dumped(self.scope, declared, value)
+            if isinstance(declared.format, Link):
+                result[f"{declared.key}{LABEL}"] = masking.shown(self.scope, declared, value, self.lookup) or None
+        for key in self._envelope(cls):
+            value = getattr(row, key)
+            result[key] = Moment().dump(value) if key.endswith("_at") else value
+        return result if columns is None else {key: value for key, value in result.items() if key in columns}
+
+    def _links(self, cls: type[Record]) -> list[Field]:
+        return [each for each in self.scope.readable(cls) if isinstance(each.format, Link)]
+
+    def _envelope(self, cls: type[Record]) -> tuple[str, ...]:
+        return ENVELOPE if self.scope.actor.system or self.scope.may(cls, Verb.EXPORT) else ()
+
+    # description ----------------------------------------------------------------------------
+
+    def described(self, cls: type[Record]) -> dict[str, Any]:
+        """The fields of a kind of record, as this person may read, write, filter and order them."""
+        self.lookup.prepare(self.scope.readable(cls))
+        writable = {each.key for each in self.scope.writable(cls)}
+        asked = set(filterable(self.scope, cls))
+        known = [self._described(each, each.key in writable, each.key in asked) for each in self.scope.readable(cls)]
+        return {"key": cls.__key__, "title": str(cls.__title__), "fields": known}
+
+    def _described(self, declared: Field, writable: bool, asked: bool) -> dict[str, Any]:
+        fmt = declared.format
+        facts: dict[str, Any] = {
+            "key": declared.key, "label": str(declared.label), "format": fmt.name, "required": declared.required,
+            "unique": declared.unique, "sensitive": declared.sensitive, "aliases": list(declared.aliases), "places": declared.places,
+            "help": str(declared.help), "section": str(declared.section), "needed": declared.needed, "writable": writable,
+            "operators": _operators(declared) if asked else [], "orderable": asked and not isinstance(fmt, Choices),
+        }  # fmt: skip
+        if isinstance(fmt, Link):
+            facts["register"] = fmt.register
+        if isinstance(fmt, (Choice, StateOf)):
+            options = fmt.options() if isinstance(fmt, StateOf) else fmt.options(self.lookup)
+            facts["options"] = [{"value": value, "label": label} for value, label in options]
+        return facts
+
+
+def _operators(declared: Field) -> list[str]:
+    kinds = {"any", "empty"} | ({"from", "to", "over", "under"} if declared.format.ordered else set())
+    if not isinstance(declared.format, (Link, Choices)) and declared.format.as_text:
+        kinds.add("like")
+    return [name for name, kind in OPERATORS.items() if kind in kinds and (name != "rel_o_m" or isinstance(declared.format, Link))]

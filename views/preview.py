@@ -1,0 +1,94 @@
+"""The preview of an import: four counts that filter, a window of rows, what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.language import _
+from app.register import children, field_map
+from imports.outcome import Outcome
+from imports.plan import Plan
+from imports.rows import Issue
+
+WINDOW = 50
+
+
+def reason_of(reason: str) -> str:
+    """Why a row was left out, in words."""
+    words = {
+        "title": _("标题"),
+        "note": _("说明"),
+        "section": _("分段标题"),
+        "header": _("重复的表头"),
+        "total": _("合计"),
+        "blank": _("空行"),
+        "hidden": _("隐藏行"),
+        "example": _("示例"),
+        "other_sheet": _("其他工作表"),
+    }
+    return words.get(reason, reason)
+
+
+class Preview:
+    """What the preview page shows of a plan."""
+
+    def __init__(self, session: Session, plan: Plan, arguments: Mapping[str, str]) -> None:
+        self.plan = plan
+        self.counts = plan.counts()
+        self.session = session
+        wanted = arguments.get("outcome", "")
+        self.outcome = wanted if wanted in set(Outcome) else self._first()
+        text = arguments.get("page", "1")
+        self.number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 and int(text) else 1
+
+    def _first(self) -> str:
+        return next((name for name in ("wrong", "new", "changed", "same") if self.counts[name]), "new")
+
+    def tabs(self) -> list[tuple[str, str, int]]:
+        """The four counts."""
+        words = {"new": _("新增"), "changed": _("更新"), "same": _("无变化"), "wrong": _("有问题")}
+        return [(name, label, self.counts[name]) for name, label in words.items()]
+
+    @property
+    def start(self) -> int:
+        """The first row of the window."""
+        return (self.number - 1) * WINDOW
+
+    @property
+    def pages(self) -> int:
+        """How many windows there are."""
+        total = len(self.plan.wrong) if self.outcome == "wrong" else self.counts[self.outcome]
+        return max(1, -(-total // WINDOW))
+
+    def issues(self) -> list[Issue]:
+        """The window of what is wrong, cell by cell."""
+        return self.plan.wrong[self.start : self.start + WINDOW]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The window of records, values as this person may read them."""
+        return self.plan.window(self.session, self.start, WINDOW, Outcome(self.outcome))
+
+    def name(self, record: dict[str, Any]) -> str:
+        """What people call a planned record."""
+        return str(record["values"].get(self.plan.cls.__label__, ""))
+
+    def label(self, key: str, child: str = "") -> str:
+        """A field's label."""
+        owner: Any = next((each for each in children(self.plan.cls) if each.__key__ == child), self.plan.cls)
+        known = field_map(owner)
+        return str(known[key].label) if key in known else key
+
+    def columns(self) -> list[tuple[str, str]]:
+        """Which column feeds which field; the field is empty for a column that is not taken."""
+        found = []
+        for heading, target in self.plan.table.mapped().items():
+            child, _dot, key = (target or "").rpartition(".")
+            found.append((heading, self.label(key, child) if target else ""))
+        return found
+
+    def reason(self, reason: str) -> str:
+        """Why a row was left out."""
+        return reason_of(reason)
