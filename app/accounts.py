@@ -16,7 +16,7 @@ from app.roles import Role
 from app.scopes import VISITOR, Actor
 
 
-class Account(User):
+class Account(User):  # type: ignore[misc]
     """A user of the backoffice: whose 股室, and for supervisors which regions."""
 
     __tablename__ = "ab_user"
@@ -25,7 +25,7 @@ class Account(User):
     #: division codes with 、 between them; a code covers everything below it
     regions = Column(String(500))
 
-    org_unit = relationship(lambda: registry.find("org_unit"), lazy="select")
+    org_unit = relationship(lambda: registry.need("org_unit"), lazy="select")
 
     def __repr__(self) -> str:
         return self.full_name

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from app import registry
@@ -51,23 +52,27 @@ def fail(message: Text, status: int) -> NoReturn:
 
 
 def register_named(key: str) -> type[Register]:
-    """The register of that key; ends the command with status 2 when there is none."""
+    """The register of that key; raises Refused when there is none."""
     cls = registry.find(key)
     if cls is None:
         known = "、".join(entry.register.__key__ for entry in registry.entries())
-        fail(_("没有名为“%(key)s”的登记表，现有：%(known)s", key=key, known=known), UNREADABLE)
+        raise Refused("unknown_register", _("没有名为“%(key)s”的登记表，现有：%(known)s", key=key, known=known))
     return cls
 
 
 def session_as(username: str | None) -> Session:
-    """The session of this command, acting for a person or for the system itself."""
+    """The session of this command, acting for a person or for the system itself; raises NotPermitted."""
     session: Session = db.session()
     try:
         actor = actor_named(username) if username else SYSTEM
     except LookupError as error:
-        fail(str(error.args[0]), FORBIDDEN)
+        raise NotPermitted(str(error.args[0])) from None
     act_as(session, actor)
     return session
+
+
+def _no_database() -> Text:
+    return _("数据库不可用或还没有安装，没有写入任何数据。请检查 DATABASE_URL，并先运行 flask install")
 
 
 # registers --------------------------------------------------------------------------------------
@@ -92,7 +97,10 @@ def registers(context: click.Context, as_json: bool) -> None:
 @with_appcontext
 def registers_show(key: str, as_json: bool) -> None:
     """The fields of a register, with the children that a sheet feeds."""
-    cls = register_named(key)
+    try:
+        cls = register_named(key)
+    except Refused as error:
+        fail(error.message, UNREADABLE)
     described = _described(cls)
     if as_json:
         say({"key": key, "title": str(cls.__title__), "fields": described})
@@ -142,13 +150,15 @@ def _reporting(command: Callable[..., tuple[dict[str, Any], int]]) -> Callable[.
     @wraps(command)
     def run(key: str, file: str, as_json: bool, **options: Any) -> None:
 
-        cls, started = register_named(key), time.perf_counter()
+        started = time.perf_counter()
         try:
-            report, status = command(cls, Path(file), **options)
+            report, status = command(register_named(key), Path(file), **options)
         except Refused as error:
-            report, status = plan.refused(cls, Path(file).name, error.message), UNREADABLE
+            report, status = plan.refused(key, Path(file).name, error.message), UNREADABLE
         except NotPermitted as error:
-            report, status = plan.refused(cls, Path(file).name, error.message), FORBIDDEN
+            report, status = plan.refused(key, Path(file).name, error.message), FORBIDDEN
+        except (OperationalError, ProgrammingError):
+            report, status = plan.refused(key, Path(file).name, _no_database()), UNREADABLE
         report["seconds"] = round(time.perf_counter() - started, 2)
         say(report) if as_json else _print_report(report)
         db.session.remove()
@@ -232,15 +242,17 @@ def _writing(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(key: str, file: str, **options: Any) -> None:
 
-        cls, target = register_named(key), Path(file)
+        target = Path(file)
         part = target.with_name(f".{target.name}.part")
         try:
-            command(cls, target, part, **options)
+            command(register_named(key), target, part, **options)
             part.replace(target)
         except NotPermitted as error:
             fail(error.message, FORBIDDEN)
         except Refused as error:
             fail(error.message, UNREADABLE)
+        except (OperationalError, ProgrammingError):
+            fail(_no_database(), UNREADABLE)
         except OSError:
             fail(_("文件“%(file)s”无法写入，请检查文件夹和权限", file=file), UNREADABLE)
         finally:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask_appbuilder.models.sqla.base import SQLA
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
 
 from app import scopes
 
@@ -40,6 +41,12 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA busy_timeout=30000")
         cursor.close()
+
+
+def open_session() -> Session:
+    """A guarded session of its own, beside the request's: one scope per session."""
+    session: Session = db.session.session_factory()
+    return session
 
 
 def guard_sessions() -> None:

@@ -82,6 +82,8 @@ def _flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "AUTH_TYPE": 1,
         "AUTH_ROLE_ADMIN": "security_admin",
         "AUTH_ROLE_PUBLIC": "public",
+        "FAB_INDEX_VIEW": "views.home.HomeView",
+        "FAB_BASE_TEMPLATE": "frame.html",
         "FAB_CREATE_DB": False,
         "FAB_UPDATE_PERMS": False,
         "FAB_API_SWAGGER_UI": True,

@@ -63,6 +63,8 @@ class Field:
     section: Text = ""
     #: the field that takes what else a cell of this one holds (start of a range, mobile number)
     spill: Any = None
+    #: fields of the same record whose text finds the linked record when nobody chose one
+    named_by: tuple[str, ...] = ()
     #: several values in one cell make one child row each
     one_row_each: bool = False
     #: value of a new record when nothing was written

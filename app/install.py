@@ -24,7 +24,7 @@ from werkzeug.security import generate_password_hash
 import config
 from app import registry
 from app.accounts import Account
-from app.database import db
+from app.database import db, open_session
 from app.language import _
 from app.roles import ROLE_LABELS, Role
 from app.scopes import SYSTEM, act_as
@@ -68,7 +68,7 @@ def area_name(area: Any) -> str:
 def sync_permissions() -> None:
     """Make Flask-AppBuilder's tables say what the role table and the views say, no more, no less."""
     session = db.session()
-    known = _views_of(current_app.appbuilder)
+    known = _views_of(current_app.extensions["appbuilder"])
     wanted = {role: permissions_of(role) for role in Role}
     wanted[Role.SECURITY_ADMIN] |= {pair for pair in known if pair[1] in ACCOUNT_VIEWS}
     everything = known.union(*wanted.values())
@@ -87,27 +87,31 @@ def _views_of(appbuilder: Any) -> set[Pair]:
 
 
 def _ensure(session: Session, model: Any, names: set[str]) -> dict[str, int]:
-    table = model.__table__
-    have = dict(session.execute(sa.select(table.c.name, table.c.id)).all())
+    have = _names(session, model)
     new = sorted(names - have.keys())
     if new:
         session.execute(sa.insert(model), [{"name": name} for name in new])
-        have = dict(session.execute(sa.select(table.c.name, table.c.id)).all())
-    return have
+    return _names(session, model) if new else have
+
+
+def _names(session: Session, model: Any) -> dict[str, int]:
+    table = model.__table__
+    return {name: row_id for name, row_id in session.execute(sa.select(table.c.name, table.c.id))}
 
 
 def _ensure_pairs(session: Session, pairs: set[Pair], permissions: dict[str, int], menus: dict[str, int]) -> dict[Pair, int]:
-    table = PermissionView.__table__
-    def read() -> dict[tuple[int, int], int]:
-        return {(p, v): i for p, v, i in session.execute(sa.select(table.c.permission_id, table.c.view_menu_id, table.c.id))}
-
     wanted = {pair: (permissions[pair[0]], menus[pair[1]]) for pair in pairs}
-    have = read()
+    have = _pairs(session)
     new = sorted(set(wanted.values()) - have.keys())
     if new:
         session.execute(sa.insert(PermissionView), [{"permission_id": p, "view_menu_id": v} for p, v in new])
-        have = read()
+        have = _pairs(session)
     return {pair: have[ids] for pair, ids in wanted.items()}
+
+
+def _pairs(session: Session) -> dict[tuple[int, int], int]:
+    table = PermissionView.__table__
+    return {(p, v): row_id for p, v, row_id in session.execute(sa.select(table.c.permission_id, table.c.view_menu_id, table.c.id))}
 
 
 def _set_role(session: Session, role_id: int, wanted: set[int]) -> None:
@@ -145,7 +149,7 @@ def add_account(username: str, roles: list[Role], org_unit: str = "", regions: s
 def _org_unit_id(session: Session, name: str) -> int | None:
     if not name:
         return None
-    table = registry.find("org_unit").__table__  # type: ignore[union-attr]
+    table = registry.need("org_unit").__table__
     found = session.connection().scalar(sa.select(table.c.id).where(table.c.name == name, table.c.voided_at.is_(None)))
     if found is None:
         raise click.ClickException(_("没有名为“%(name)s”的股室", name=name))
@@ -194,10 +198,8 @@ def _samples() -> None:
 
     folder = config.ROOT / "tests" / "workbooks"
     for key, name, username in SAMPLES:
-        register = registry.find(key)
-        assert register is not None
-        session = Session(db.engine)
-        with session:
+        register = registry.need(key)
+        with open_session() as session:
             act_as(session, actor_named(username))
             path = Path(folder / name)
             _result, report = run(session, register, path.read_bytes(), path.name)

@@ -58,9 +58,7 @@ class DatabaseLookup:
             self._read_words(lists)
 
     def _read_words(self, lists: Iterable[str]) -> None:
-        entry = registry.find("code")
-        assert entry is not None
-        table = entry.__table__.c
+        table = registry.need("code").__table__.c
         self._words.update({name: _Words() for name in lists})
         statement = sa.select(table.code_list, table.code, table.label, table.aliases, table.effective_from, table.effective_to, table.word_state)
         statement = statement.where(table.code_list.in_(sorted(lists)), table.voided_at.is_(None)).order_by(table.sort, table.id)
@@ -111,7 +109,7 @@ class DatabaseLookup:
     def prepare_ids(self, register: str, ids: Iterable[int]) -> None:
         """Read the names of many records, in one statement per chunk."""
         wanted = [each for each in dict.fromkeys(ids) if (register, each) not in self._names]
-        cls = _register(register)
+        cls = registry.need(register)
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
             self._names.update({(register, each): None for each in chunk})
@@ -143,7 +141,7 @@ class DatabaseLookup:
         return (self._names[register, record_id] or ("", ""))[1]
 
     def _find_many(self, register: str, texts: list[str]) -> None:
-        cls = _register(register)
+        cls = registry.need(register)
         spellings = {text: _spellings(text) for text in texts}
         every = sorted({spelling for group in spellings.values() for spelling in group})
         known = field_map(cls)
@@ -211,13 +209,6 @@ def _handle(cls: type[Record], record: Any) -> str:
     keys = [getattr(record, field_map(cls)[key[0]].attr) for key in cls.__keys__ if len(key) == 1]
     key = next((value for value in keys if value), None)
     return f"{label}（{key}）" if key and key != label else label
-
-
-def _register(key: str) -> type[Register]:
-    cls = registry.find(key)
-    if cls is None:
-        raise LookupError(f"no register is called {key}")
-    return cls
 
 
 def _is_open(name: str) -> bool:

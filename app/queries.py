@@ -69,7 +69,7 @@ class Listing:
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """The tests on the register's columns; the session adds the reader's scope."""
-        tests = [] if self.voided else [self.cls.voided_at.is_(None)]
+        tests: list[sa.ColumnElement[bool]] = [] if self.voided else [self.cls.voided_at.is_(None)]
         tests += [_condition(self.cls, each) for each in self.filters]
         if self.search:
             tests += [_search(self.cls, self.searched, word) for word in self.search.split()]
@@ -168,7 +168,11 @@ def _fits(cls: type[Record], declared: Field, kind: str) -> bool:
 
 
 def _condition(cls: type[Record], each: Filter) -> sa.ColumnElement[bool]:
-    column = getattr(cls, each.field.attr)
+    test: sa.ColumnElement[bool] = _test(getattr(cls, each.field.attr), each)
+    return test
+
+
+def _test(column: Any, each: Filter) -> Any:
     if each.kind == "empty":
         return column.is_(None) if each.values[0] else column.is_not(None)
     if each.kind == "from":
@@ -186,7 +190,7 @@ def _condition(cls: type[Record], each: Filter) -> sa.ColumnElement[bool]:
     return column.in_(each.values)
 
 
-def _holds(column: Any, code: str) -> sa.ColumnElement[bool]:
+def _holds(column: sa.ColumnElement[Any], code: str) -> sa.ColumnElement[bool]:
     """Whether a column of several codes holds one of them; the quotes of JSON mark where a code ends."""
     return sa.cast(column, sa.Text).contains(json.dumps(code, ensure_ascii=False), autoescape=True)
 

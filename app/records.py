@@ -13,13 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app import masking
+from app import masking, numbering, words
+from app.attachments import Attachment
 from app.clock import now
 from app.fields import Field
-from app.formats import FormatError, Lookup, is_blank
+from app.formats import File, FormatError, Lookup, is_blank
 from app.formats import Text as Line
 from app.language import Text, _l
-from app.register import Child, Record, complete, field_map, fields, values_of
+from app.register import Child, Record, Register, complete, field_map, fields, values_of
 from app.scopes import Scope, scope_of
 
 
@@ -36,6 +37,8 @@ class Draft:
     touched: set[str] = field(default_factory=set)
     #: what cells held beside their own value, by the field it goes to
     spilled: dict[str, Any] = field(default_factory=dict)
+    #: list and word of what open code lists do not know yet
+    new_words: list[words.NewWord] = field(default_factory=list)
 
     def refuse(self, key: str, message: Text) -> None:
         """Note an error; the key "" stands for the record as a whole."""
@@ -71,9 +74,38 @@ def draft(
         elif result.values.get(key) != value:
             text = field_map(cls)[key].format.show(value, lookup)
             result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
+    link_by_text(cls, result.values, lookup)
     _closed(result, scope, row)
+    _own_files(session, result, row)
     _rules(session, result, row, parent)
+    result.new_words = words.unknown(cls, {key: result.values[key] for key in result.touched}, lookup)
     return result
+
+
+def link_by_text(cls: type[Record], values: dict[str, Any], lookup: Lookup) -> None:
+    """Fill in empty links whose record another field names: exactly one match, or none at all."""
+    for declared in fields(cls):
+        if declared.named_by and values.get(declared.key) is None:
+            texts = [values[key] for key in declared.named_by if values.get(key)]
+            found = next((matches for text in texts if (matches := lookup.find(declared.format.register, text))), [])  # type: ignore[attr-defined]
+            if len(found) == 1:
+                values[declared.key] = found[0].id
+
+
+def _own_files(session: Session, result: Draft, row: Record | None) -> None:
+    """A file field holds a file of this very record: files come by upload, not by number."""
+    for key in sorted(result.touched):
+        declared = field_map(result.cls)[key]
+        value = result.values.get(key)
+        if isinstance(declared.format, File) and value is not None:
+            test = sa.select(Attachment.id).where(
+                Attachment.id == value,
+                Attachment.register == result.cls.__tablename__,
+                Attachment.record_id == (row.id if row is not None else None),
+                Attachment.voided_at.is_(None),
+            )
+            if session.scalar(test) is None:
+                result.refuse(key, _l("文件请先上传到这条记录"))
 
 
 def _closed(result: Draft, scope: Scope, row: Record | None) -> None:
@@ -130,6 +162,10 @@ def _rules(session: Session, result: Draft, row: Record | None, parent: Record |
             result.refuse(declared.key, _l("“%(label)s”必须填写", label=declared.label))
     for problem in cls.check(values, above):
         result.refuse(problem.field, problem.message)
+    if issubclass(cls, Register) and not cls.__number__[0] and not any(all(values.get(part) is not None for part in key) for key in cls.__keys__):
+        sets = "；".join("、".join(str(field_map(cls)[part].label) for part in key) for key in cls.__keys__)
+        if not result.errors:
+            result.refuse(cls.__keys__[0][0], _l("请至少填全其中一组，才能认出这条记录：%(sets)s", sets=sets))
     if not any(key in result.errors for key in (key for each in cls.__keys__ for key in each)):
         taken = _taken(session, cls, values, row, parent)
         if taken:
@@ -168,6 +204,8 @@ def save(session: Session, result: Draft, row: Record | None = None, parent: Rec
     if result.errors:
         raise ValueError("a draft with errors cannot be saved")
     record = row if row is not None else result.cls(source=source)
+    if row is None:
+        numbering.give(session.connection(), result.cls, [result.values])
     if row is None and isinstance(record, Child) and parent is not None:
         record.parent_id = parent.id
     for declared in fields(result.cls):
@@ -176,6 +214,8 @@ def save(session: Session, result: Draft, row: Record | None = None, parent: Rec
             setattr(record, declared.attr, value)
     session.add(record)
     session.flush()
+    stamp = {"source": source, "created_by": record.changed_by, "created_at": now(), "changed_by": record.changed_by, "changed_at": now(), "row_version": 1}
+    words.await_keeper(session.connection(), result.new_words, stamp)
     return record
 
 

@@ -67,6 +67,9 @@ class Record(Base):
     #: further fields by which a text finds a record (former names, aliases)
     __names__: ClassVar[tuple[str, ...]] = ()
 
+    #: the field whose number we give when nobody wrote one, and what it begins with
+    __number__: ClassVar[tuple[str, str]] = ("", "")
+
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
     row_version: Mapped[int] = mapped_column(default=1, server_default="1", sort_order=90)
     source: Mapped[Annotated[str, state(Source)] | None] = mapped_column(default=Source.FORM.value, sort_order=91)
@@ -80,6 +83,10 @@ class Record(Base):
 
     #: a stale copy never overwrites: every update names the version it saw
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 - SQLAlchemy's way
+
+    def __str__(self) -> str:
+        declared = field_map(type(self)).get(self.__label__)
+        return str(getattr(self, declared.attr) if declared else "") or f"#{self.id}"
 
     @classmethod
     def derive(cls, values: Mapping[str, Any], parent: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -208,7 +215,7 @@ def complete(cls: type[Record], values: dict[str, Any], parent: Mapping[str, Any
     known = field_map(cls)
     for key, value in cls.derive(values, parent).items():
         written = values.get(key)
-        sharper = key in known and getattr(known[key], "derived", False) and _same_month(written, value)
+        sharper = key in known and known[key].derived and _same_month(written, value)
         if written is None or sharper:
             values[key] = value
     return values

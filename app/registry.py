@@ -52,6 +52,17 @@ def find(key: str) -> type[Register] | None:
     return entry.register if entry else None
 
 
+def need(key: str) -> type[Register]:
+    """The register of that key; LookupError when nobody has announced it."""
+    found = find(key)
+    if found is None:
+        raise LookupError(f"no register is called {key}")
+    return found
+
+
 def tables() -> list[type[Register] | type[Child]]:
     """Every register and child."""
-    return [table for entry in entries() for table in (entry.register, *children(entry.register))]
+    found: list[type[Register] | type[Child]] = []
+    for entry in entries():
+        found += [entry.register, *children(entry.register)]
+    return found

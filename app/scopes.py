@@ -141,8 +141,7 @@ class Scope:
         place = field_map(cls).get("region")
         if not self.actor.regions or place is None:
             return None
-        region = registry.find("region")
-        assert region is not None
+        region = registry.need("region")
         codes = region.__table__.c.code
         inside = sa.or_(*(codes.startswith(_below_code(code), autoescape=True) for code in self.actor.regions))
         return getattr(cls, place.attr).in_(sa.select(region.__table__.c.id).where(inside))  # type: ignore[no-any-return]
@@ -336,6 +335,8 @@ def _check_row(session: Session, scope: Scope, row: Record) -> None:
     new = row in session.new
     changed = {declared.key for declared in fields(cls) if _changed(row, declared.attr) and not (new and _is_default(row, declared))}
     before = None if new else _before(session, row)
+    if changed and not new and _old(session, row, "voided_at") is not None:
+        raise NotPermitted(_l("这条记录已经作废，不能再修改"))
     if isinstance(row, Child):
         reason = _check_child(session, scope, row, before, changed)
     else:

@@ -26,7 +26,7 @@ from app.scopes import act_as
 Permissions = frozenset[tuple[str, str]]
 
 
-class SecurityManager(FabSecurityManager):
+class SecurityManager(FabSecurityManager):  # type: ignore[misc]
     """FAB asks the database for each menu entry and button; this reads the whole set once."""
 
     user_model = Account

@@ -12,17 +12,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app import registry
+from app import numbering, words
 from app.clock import now
 from app.language import Text, _l
 from app.register import Child, Record, Source, field_map, fields
 from app.scopes import scope_of
-from imports import numbering
+from imports import bulk
 from imports.batch import BatchState, ImportBatch
 from imports.existing import chunks
 from imports.outcome import Outcome, Planned, PlannedRecord
 from imports.plan import Plan
 from imports.refusal import Refused
+
+
+MANY = 1000  # rows written from which a database's statistics are worth renewing
 
 
 class BadRows(StrEnum):
@@ -105,7 +108,8 @@ class Writer:
             found: dict[int, int] = {}
             table = cls.__table__
             for chunk in chunks(sorted(key for key in wanted if key)):
-                statement = sa.select(table.c.id, table.c.row_version).where(table.c.id.in_(chunk), table.c.voided_at.is_(None)).with_for_update()
+                statement = sa.select(table.c.id, table.c.row_version).where(bulk.among(self.connection, table.c.id, chunk), table.c.voided_at.is_(None))
+                statement = statement.with_for_update()
                 found.update({row.id: row.row_version for row in self.connection.execute(statement)})
             rows += [number for key, planned in wanted.items() if found.get(key or 0) != planned.version for number in planned.numbers]
         return sorted(set(rows))
@@ -116,8 +120,11 @@ class Writer:
         written = self._write_level(records, {})
         parents = {id(child): record.id for record in records for child in record.children}
         children = [child for record in records for child in record.children]
-        for cls in dict.fromkeys(child.cls for child in children):
+        kinds = list(dict.fromkeys(child.cls for child in children))
+        for cls in kinds:
             written += self._write_level([child for child in children if child.cls is cls], parents)
+        if written >= MANY:
+            bulk.refresh(self.connection, [cls.__table__ for cls in (self.plan.cls, *kinds)])
         return written
 
     def _write_level(self, planned: Sequence[Planned], parents: dict[int, int | None]) -> int:
@@ -133,11 +140,7 @@ class Writer:
         cls = fresh[0].cls
         table: Any = cls.__table__
         rows = [self._columns(cls, each.after) | self._birth() | ({"parent_id": parents[id(each)]} if issubclass(cls, Child) else {}) for each in fresh]
-        if issubclass(cls, Child):
-            self.connection.execute(sa.insert(table), rows)
-            return
-        statement = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
-        for each, new_id in zip(fresh, self.connection.execute(statement, rows).scalars(), strict=True):
+        for each, new_id in zip(fresh, bulk.insert(self.connection, table, rows), strict=True):
             each.id = new_id
 
     def _update(self, altered: Sequence[Planned]) -> None:
@@ -166,13 +169,8 @@ class Writer:
 
     def _new_words(self, records: Iterable[PlannedRecord]) -> None:
         """Unknown words of open lists wait for the lists' keeper."""
-        words = Counter(word for record in records if record.outcome is not Outcome.SAME or record.children for word in record.words)
-        entry = registry.find("code")
-        if not words or entry is None:
-            return
-        blank = {declared.attr: declared.default for declared in fields(entry)}
-        rows = [blank | {"code_list": name, "code": word[:100], "label": word[:200], "word_state": "pending"} | self._birth() for name, word in words]
-        self.connection.execute(sa.insert(entry.__table__), rows)  # type: ignore[arg-type]
+        brought = Counter(word for record in records if record.outcome is not Outcome.SAME or record.children for word in record.words)
+        words.await_keeper(self.connection, brought, self._birth())
 
     def _close(self, state: BatchState, written: int, stale: list[int]) -> Result:
         message = _message(state, written, self.plan, stale)

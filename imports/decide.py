@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from app import masking
 from app.language import Text, _l
+from app.lookup import DatabaseLookup
+from app.records import link_by_text
 from app.register import Child, Record, Register, complete, field_map, fields
 from app.scopes import Scope
-from imports.drafts import Draft, conflict, key_of
+from imports.drafts import Draft, Key, conflict, key_of
 from imports.existing import Stored, same
 from imports.headings import chinese
 from imports.outcome import Mode, Outcome, PlannedChild, PlannedRecord
@@ -33,12 +34,13 @@ class _Family:
 
 @dataclass
 class Judge:
-    """Decides for one file: the table for naming cells, the scope for rights, the mode."""
+    """Decides for one file: the table for naming cells, the scope for rights, the mode, the lookup for links."""
 
     table: Table
     cls: type[Register]
     scope: Scope
     mode: Mode
+    lookup: DatabaseLookup
 
     # records --------------------------------------------------------------------------------
 
@@ -128,11 +130,7 @@ class Judge:
         after = dict(old.values) if old else self._start(cls)
         after.update(given)
         complete(cls, after, parent)
-        derived = {declared.key for declared in fields(cls) if getattr(declared, "derived", False)}
-        if derived:
-            for key, value in cls.derive(after, parent).items():
-                if key in derived and value is not None and _agrees(after.get(key), value):
-                    after[key] = value
+        link_by_text(cls, after, self.lookup)
         return after
 
     def _start(self, cls: type[Record]) -> dict[str, Any]:
@@ -145,7 +143,7 @@ class Judge:
         """Required fields, keys, and the rules that the values break by themselves."""
         empty = [declared for declared in fields(cls) if declared.required and after.get(declared.key) in (None, "", [])]
         issues = [self._issue(row, prefix + each.key, "required", _l("“%(label)s”必须填写", label=each.label)) for each in empty]
-        if not empty and not prefix and key_of(cls, after) is None and not getattr(cls, "__number__", None):
+        if not empty and not prefix and key_of(cls, after) is None and not cls.__number__[0]:
             issues.append(self._issue(row, cls.__keys__[0][0], "required", _l("请填写%(keys)s，否则无法认出这条记录", keys=self._key_labels())))
         issues += [self._issue(row, prefix + problem.field, problem.code, problem.message) for problem in cls.check(after, parent)]
         return issues
@@ -197,12 +195,14 @@ class Judge:
                 record.children += [each for each in planned if each is not None]
 
     def _child(self, row: Row, child: ChildRow, family: _Family) -> PlannedChild | None:
-        identity: object = (child.cls, key_of(child.cls, child.values) or repr(sorted((key, str(value)) for key, value in child.values.items())))
+        parent = family.record.after
+        proposed = self._after(child.cls, child.values, None, parent)
+        key = key_of(child.cls, proposed)
+        identity: object = (child.cls, key or repr(sorted((name, str(value)) for name, value in child.values.items())))
         if identity in family.seen:
             self._repeated(row, child, family.seen[identity])
             return None
-        old = _stored_child(child, [each for each in family.stored.get(child.cls, []) if (child.cls, each.id) not in family.taken])
-        parent = family.record.after
+        old = _stored_child(child, key, [each for each in family.stored.get(child.cls, []) if (child.cls, each.id) not in family.taken])
         given = {key: value for key, value in child.values.items() if not (old and self._masked(child.cls, key, child.raws.get(key), old.values))}
         after = self._after(child.cls, given, old, parent)
         changes = _changes(old, after)
@@ -232,23 +232,23 @@ class Judge:
                 return
 
 
-def _agrees(written: Any, derived: Any) -> bool:
-    """Whether a written day is the derived one, as far as it was known (to the month)."""
-    if isinstance(written, date) and isinstance(derived, date):
-        return (written.year, written.month) == (derived.year, derived.month)
-    return written is None or bool(written == derived)
-
-
 def _changes(old: Stored | None, after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     before: Mapping[str, Any] = old.values if old else {}
     return {key: (before.get(key), value) for key, value in after.items() if not same(before.get(key), value)}
 
 
-def _stored_child(child: ChildRow, stored: list[Stored]) -> Stored | None:
-    """The stored child that is meant: by its key, else the one that says the same."""
-    key = key_of(child.cls, child.values)
+def _stored_child(child: ChildRow, key: Key | None, stored: list[Stored]) -> Stored | None:
+    """The stored child that is meant: by its key, by the written parts of it, else the one that says the same."""
     if key:
-        place, parts = key
-        names = child.cls.__keys__[place]
-        return next((each for each in stored if all(same(each.values[name], part) for name, part in zip(names, parts, strict=True))), None)
-    return next((each for each in stored if all(same(each.values.get(name), value) for name, value in child.values.items())), None)
+        parts = dict(zip(child.cls.__keys__[key[0]], key[1], strict=True))
+        found = _holding(stored, parts)
+        if found:
+            return found[0]
+        written = {name: value for name, value in parts.items() if name in child.values}
+        found = _holding(stored, written) if written and len(written) < len(parts) else []
+        return found[0] if len(found) == 1 else None
+    return next(iter(_holding(stored, child.values)), None)
+
+
+def _holding(stored: list[Stored], values: Mapping[str, Any]) -> list[Stored]:
+    return [each for each in stored if all(same(each.values.get(name), value) for name, value in values.items())]

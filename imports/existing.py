@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.clock import local
 from app.register import Child, Record, Register, field_map, fields
 from app.scopes import Scope
+from imports.bulk import among
 from imports.drafts import Draft, Key
 
 CHUNK = 1000
@@ -54,9 +55,10 @@ class Existing:
             self._fetch(place, sorted(keys, key=str))
 
     def _fetch(self, place: int, keys: Sequence[tuple[Any, ...]]) -> None:
+        connection = self.session.connection()
         columns = [_column(self.cls, part) for part in self.cls.__keys__[place]]
         for chunk in chunks(keys):
-            test = columns[0].in_([key[0] for key in chunk]) if len(columns) == 1 else sa.tuple_(*columns).in_(chunk)
+            test = among(connection, columns[0], [key[0] for key in chunk]) if len(columns) == 1 else sa.tuple_(*columns).in_(chunk)
             for stored in self._select(test):
                 key = tuple(stored.values[part] for part in self.cls.__keys__[place])
                 self._by_key[place, key].append(stored)
@@ -99,7 +101,7 @@ class Existing:
         table = child.__table__
         found: dict[int, list[Stored]] = defaultdict(list)
         for chunk in chunks(sorted(set(parents))):
-            statement = sa.select(table).where(table.c.parent_id.in_(chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
+            statement = sa.select(table).where(among(self.session.connection(), table.c.parent_id, chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
             for row in self.session.connection().execute(statement).mappings():
                 found[row["parent_id"]].append(Stored(row["id"], row["row_version"], _values(child, row), True, row["parent_id"]))
         return found

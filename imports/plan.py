@@ -104,10 +104,10 @@ class Plan:
         return [show.record(record) for record in chosen]
 
 
-def refused(cls: type[Register], file: str, message: Text, seconds: float = 0.0) -> dict[str, Any]:
+def refused(register: str, file: str, message: Text, seconds: float = 0.0) -> dict[str, Any]:
     """The report of an import that never came to a plan."""
     return {
-        "register": cls.__key__, "file": file, "status": "refused", "batch": None, "message": str(message), "sheet": None, "header_row": None,
+        "register": register, "file": file, "status": "refused", "batch": None, "message": str(message), "sheet": None, "header_row": None,
         "columns": {}, "left_out": [],
         "counts": {"rows": 0, "new": 0, "changed": 0, "same": 0, "wrong": 0, "doubtful": 0, "written": 0, "children": {}},
         "wrong": [], "doubtful": [], "seconds": round(seconds, 2),
@@ -146,8 +146,9 @@ def make(session: Session, cls: type[Register], data: bytes, file: str, *, sheet
     scope = permitted(session, cls)
     found = table.find(workbook.read(data), cls, sheet)
     plan = Plan(cls, file, hashlib.sha256(data).hexdigest(), mode, found)
-    read = rows.read(found, DatabaseLookup(session))
-    _compare(session, scope, plan, read)
+    lookup = DatabaseLookup(session)
+    read = rows.read(found, lookup)
+    _compare(session, scope, lookup, plan, read)
     for row in read:
         plan.wrong += row.errors
         plan.doubtful += [] if row.errors else row.doubts
@@ -163,18 +164,27 @@ def permitted(session: Session, cls: type[Register]) -> Scope:
     return scope
 
 
-def _compare(session: Session, scope: Scope, plan: Plan, read: list[Row]) -> None:
+def _compare(session: Session, scope: Scope, lookup: DatabaseLookup, plan: Plan, read: list[Row]) -> None:
     grouped = drafts.group(plan.cls, plan.table, read)
+    _prepare_links(plan.cls, lookup, grouped)
     existing = Existing(session, scope, plan.cls)
     existing.prepare(grouped)
     matches = {draft: existing.match(draft) if draft.key else existing.alike(draft) for draft in grouped}
     ids = [stored.id for found in matches.values() for stored in found if stored.visible]
     children = {child: existing.children(child, ids) for child in fed_children(plan.cls) if plan.feeds(child)}
-    judge = Judge(plan.table, plan.cls, scope, plan.mode)
+    judge = Judge(plan.table, plan.cls, scope, plan.mode, lookup)
     claimed: dict[int, Row] = {}
     for draft, found in matches.items():
         plan.records.append(judge.record(draft, found, _of(children, found), claimed))
     _settle_derived_doubts(plan, read)
+
+
+def _prepare_links(cls: type[Register], lookup: DatabaseLookup, grouped: list[drafts.Draft]) -> None:
+    """Find what the texts that name linked records mean, in few statements."""
+    for declared in field_map(cls).values():
+        if declared.named_by:
+            texts = [draft.values.get(key) for draft in grouped for key in declared.named_by]
+            lookup.prepare_texts(declared.format.register, [text for text in texts if text])  # type: ignore[attr-defined]
 
 
 def _of(children: Mapping[type[Child], Mapping[int, list[Stored]]], found: list[Stored]) -> dict[type[Child], list[Stored]]:
@@ -183,7 +193,7 @@ def _of(children: Mapping[type[Child], Mapping[int, list[Stored]]], found: list[
 
 def _settle_derived_doubts(plan: Plan, read: list[Row]) -> None:
     """A month-only day that the ID number completes is no doubt any more."""
-    derived = {key for key, declared in field_map(plan.cls).items() if getattr(declared, "derived", False)}
+    derived = {key for key, declared in field_map(plan.cls).items() if declared.derived}
     if not derived:
         return
     by_number = {number: record for record in plan.records for number in record.numbers}

@@ -92,7 +92,7 @@ class Expert(Register):
         _l("身份证号"), aliases=("身份证号码", "公民身份号码", "证件号码", "身份证"), sensitive=True
     )
     gender: Mapped[Annotated[str, one_of(GENDER)] | None] = field(_l("性别"), filtered=True)
-    birth_date: Mapped[Day | None] = field(_l("出生年月"), aliases=("出生日期", "生日"), derived=True)
+    birth_date: Mapped[Day | None] = field(_l("出生年月"), aliases=("出生日期", "生日"), derived=True, sensitive=True)
     photo: Mapped[File | None] = field(_l("照片"), sheet=False)
     status: Mapped[Annotated[str, state(ExpertStatus)] | None] = field(
         _l("专家状态"), aliases=("状态",), gate=Gate.APPROVAL, default=ExpertStatus.APPLIED.value, listed=True, filtered=True

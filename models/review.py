@@ -93,7 +93,7 @@ class Review(Register):
         _l("政策措施名称"), aliases=("文件名称", "政策名称", "审查文件名称", "政策文件名称", "名称"), listed=True, search=True, public=True
     )
     doc_no: Mapped[DocumentNumber | None] = field(_l("文号"), aliases=("发文字号", "文件编号"), search=True)
-    policy_id: Mapped[Annotated[int, link("policy")] | None] = field(_l("对应政策文件"), index=True)
+    policy_id: Mapped[Annotated[int, link("policy")] | None] = field(_l("对应政策文件"), index=True, named_by=("doc_no", "document"))
     draft_version: Mapped[Name | None] = field(_l("送审稿版本"), aliases=("版本",), needed="conclude")
     involves_operators: Mapped[YesNo | None] = field(
         _l("是否涉及经营者经济活动"), aliases=("是否涉及市场主体经济活动", "涉及经营者经济活动"), needed="conclude", listed=True, filtered=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import contextvars
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from app import database
 from app.accounts import Account, actor_of
 from app.database import db
 from app.scopes import SYSTEM, VISITOR, act_as
@@ -53,6 +55,7 @@ def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
         db.engine.dispose()
     app = create_app(settings(databases.work))
     app.config["TESTING"] = True
+    app.test_client_class = Client
     return app
 
 
@@ -78,7 +81,8 @@ def session_of(app: Flask) -> Iterator[SessionOf]:
 
     def open_session(person: Persona | None = None) -> Session:
         with app.app_context():
-            session = Session(db.engine, expire_on_commit=False)
+            session = database.open_session()
+            session.expire_on_commit = False
         opened.append(session)
         actor = SYSTEM
         if person is not None:
@@ -91,6 +95,16 @@ def session_of(app: Flask) -> Iterator[SessionOf]:
         yield open_session
         for session in opened:
             session.close()
+
+
+class Client(FlaskClient):
+    """Sends each request from outside any application context, as browsers do.
+
+    Inside one, Flask lets all requests share its `g`, and with it who is signed in.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        return contextvars.Context().run(super().open, *args, **kwargs)
 
 
 class Browser:

@@ -38,6 +38,7 @@ class Ledger(Register):
     __key__ = "t_ledger"
     __title__ = "测试台账"
     __keys__ = (("code",), ("title", "born"))
+    __number__ = ("code", "T")
     __label__ = "title"
     __names__ = ("short_name", "former_names")
 

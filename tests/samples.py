@@ -32,7 +32,7 @@ def sample(declared: Field, number: int, lookup: DatabaseLookup) -> Any:
     plain: dict[str, Any] = {
         "text": f"{declared.key}样例{number}"[: getattr(fmt, "length", 200)],
         "long_text": f"说明第一行{number}\n第二行",
-        "person_name": "张三",
+        "person_name": f"张{chr(0x4E00 + number)}",
         "words": f"甲{number}、乙",
         "code": f"C{number:04d}",
         "credit_code": credit_code(number),
@@ -47,7 +47,7 @@ def sample(declared: Field, number: int, lookup: DatabaseLookup) -> Any:
         "date": day,
         "date_until": day + timedelta(days=400),
         "datetime": now(),
-        "yes_no": number % 2 == 0,
+        "yes_no": False,
         "count": number % 100 + 1,
         "number": Decimal(number % 1000 + 1),
     }
@@ -55,10 +55,10 @@ def sample(declared: Field, number: int, lookup: DatabaseLookup) -> Any:
         return plain[fmt.name]
     if fmt.name == "state":
         return declared.default or fmt.options()[0][0]  # type: ignore[attr-defined]
-    if fmt.name in {"code", "codes"} or hasattr(fmt, "code_list"):
+    if hasattr(fmt, "code_list"):
         options = lookup.options(fmt.code_list)  # type: ignore[attr-defined]
         word = options[number % len(options)][0] if options else f"词{number}"
-        return [word] if fmt.name == "codes" else word
+        return [word] if fmt.name == "choices" else word
     return None  # links and files are set by the tests that are about them
 
 

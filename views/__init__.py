@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from flask import current_app
 from flask_appbuilder import AppBuilder
+
+from app import registry
+from views import fab
+from views.api import add_register_api
+from views.errors import register_errors
+from views.pages import language_tag
+from views.register import add_register
+
+fab.mend()
 
 
 def register_views(appbuilder: AppBuilder) -> None:
     """Add every page and every REST resource."""
+    app = current_app._get_current_object()
+    register_errors(app)
+    fab.guard_arguments(app)
+    app.jinja_env.globals["language_tag"] = language_tag
+    for entry in registry.entries():
+        add_register(appbuilder, entry)
+    for entry in registry.entries():
+        add_register_api(appbuilder, entry)

@@ -31,6 +31,7 @@ from app.queries import QueryError
 from app.records import void
 from app.register import Child, Record, Register, children, values_of
 from app.registry import Entry
+from app.roles import Verb
 from app.scopes import NotPermitted, scope_of
 from app.security import brings_token
 from views.api_body import Refused, create, invalid, kind_of, same_version, sent_object, without_unchanged, write
@@ -69,6 +70,7 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
     @permission_name("read")
     def info(self) -> Response:
         """The fields and children of the register, and what the caller may do with it."""
+        _may_read(db.session(), self.register)
         reader = Reader(db.session())
         nested = [child for child in children(self.register) if reader.scope.readable(child)]
         allowed = [each for each in sorted(self.base_permissions) if self.appbuilder.sm.has_access(each, self.class_permission_name)]
@@ -80,6 +82,7 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
     def get_list(self) -> Response:
         """The records that match, one page of them."""
         session, cls = db.session(), self.register
+        _may_read(session, cls)
         reader = Reader(session)
         listing, columns = listing_of(session, cls, reader.lookup)
         rows = listing.rows(session)
@@ -230,6 +233,12 @@ def _live(session: Session, cls: type[Record], pk: str, *tests: sa.ColumnElement
 
 def _child(session: Session, cls: type[Child], parent: Register, pk: str) -> Any:
     return _live(session, cls, pk, cls.parent_id == parent.id)
+
+
+def _may_read(session: Session, cls: type[Record]) -> None:
+    """Flask-AppBuilder lets in whoever the public may let in; a role without the register reads nothing of it."""
+    if not scope_of(session).may(cls, Verb.READ):
+        raise NotPermitted(_l("您的角色不能查看“%(title)s”", title=cls.__title__))
 
 
 def _may_change(session: Session, row: Record) -> None:

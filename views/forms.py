@@ -88,7 +88,7 @@ def sent(form: MultiDict[str, str], wanted: Sequence[Field]) -> dict[str, object
     """What the browser sent, by field key; a field that was not in the form is not touched."""
     raw: dict[str, object] = {}
     for declared in wanted:
-        if declared.key in form:
+        if declared.key in form or f"{declared.key}.shown" in form:  # no box ticked sends nothing
             raw[declared.key] = _sent_value(form, declared)
     return raw
 

@@ -59,5 +59,5 @@ def _card(session: Session, scope: Scope, entry: Entry) -> Card:
     cls = entry.register
     count = session.scalar(sa.select(sa.func.count(cls.id)).where(cls.voided_at.is_(None))) or 0
     add = link_to(cls, "add") if scope.may(cls, Verb.ADD) else ""
-    bring = link_to(cls, "bring") if scope.may(cls, Verb.IMPORT) else ""
+    bring = link_to(cls, "upload") if scope.may(cls, Verb.IMPORT) else ""
     return Card(str(cls.__title__), entry.icon, count, link_to(cls, "list"), add, bring)

@@ -81,6 +81,10 @@ class Preview:
         known = field_map(owner)
         return str(known[key].label) if key in known else key
 
+    def title(self, child: str) -> str:
+        """The name of a kind of children."""
+        return next((str(each.__title__) for each in children(self.plan.cls) if each.__key__ == child), child)
+
     def columns(self) -> list[tuple[str, str]]:
         """Which column feeds which field; the field is empty for a column that is not taken."""
         found = []

@@ -7,11 +7,9 @@ ever kept on the view object, which serves many threads at once.
 from __future__ import annotations
 
 import re
-import tempfile
-from typing import Any, BinaryIO, cast
-from urllib.parse import quote
+from typing import Any
 
-from flask import abort, flash, redirect, request, send_file
+from flask import abort, flash, redirect, request
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -31,7 +29,8 @@ from app.roles import Verb
 from app.scopes import NotPermitted, scope_of
 from imports import export
 from imports.headings import chinese
-from views.attachments import TYPES, Attachments
+from views.attachments import Attachments
+from views.downloads import made
 from views.editing import Answer, Editor, may_void, void_one
 from views.listing import ListPage
 from views.pages import current_session, endpoint_of, find, find_child, link_to, render
@@ -40,7 +39,6 @@ from views.record import RecordPage
 from views.uploads import Uploads
 
 WRITERS = {"xlsx": export.to_xlsx, "csv": export.to_csv}
-MIMETYPES = {"xlsx": TYPES["xlsx"], "csv": "text/csv; charset=utf-8"}
 MOST_IDS = 1000
 
 
@@ -110,7 +108,7 @@ class RegisterView(Pickers, Attachments, Uploads, BaseView):  # type: ignore[mis
     @expose("/<int:pk>/<kind>/add", methods=("GET", "POST"))
     @has_access
     @permission_name("edit")
-    def add_child(self, pk: int, kind: str) -> Answer:
+    def child_add(self, pk: int, kind: str) -> Answer:
         """A new child of a record."""
         session, child = current_session(), self._kind(kind)
         editor = Editor(session, child, f"{self._page_of(pk)}#{kind}", parent=find(session, self.cls, pk))
@@ -119,7 +117,7 @@ class RegisterView(Pickers, Attachments, Uploads, BaseView):  # type: ignore[mis
     @expose("/<int:pk>/<kind>/<int:child_id>/edit", methods=("GET", "POST"))
     @has_access
     @permission_name("edit")
-    def edit_child(self, pk: int, kind: str, child_id: int) -> Answer:
+    def child_edit(self, pk: int, kind: str, child_id: int) -> Answer:
         """Change a child of a record."""
         session, child = current_session(), self._kind(kind)
         parent, row = find_child(session, self.cls, pk, child, child_id)
@@ -129,7 +127,7 @@ class RegisterView(Pickers, Attachments, Uploads, BaseView):  # type: ignore[mis
     @expose("/<int:pk>/<kind>/<int:child_id>/void", methods=("POST",))
     @has_access
     @permission_name("edit")
-    def void_child(self, pk: int, kind: str, child_id: int) -> Answer:
+    def child_void(self, pk: int, kind: str, child_id: int) -> Answer:
         """Void a child of a record; the reason is required."""
         session, child = current_session(), self._kind(kind)
         parent, row = find_child(session, self.cls, pk, child, child_id)
@@ -152,7 +150,7 @@ class RegisterView(Pickers, Attachments, Uploads, BaseView):  # type: ignore[mis
     def action(self) -> Answer:
         """Void the ticked records, all of them or none, for one reason."""
         session = current_session()
-        if request.form.get("action") != "void":
+        if request.form.get("name") != "void":
             abort(404)
         rows = [find(session, self.cls, pk) for pk in _ids(request.form.getlist("ids"))]
         back = redirect(_same_register(request.form.get("back", ""), link_to(self.cls, "list")))
@@ -187,14 +185,8 @@ class RegisterView(Pickers, Attachments, Uploads, BaseView):  # type: ignore[mis
         tests = listing.conditions()
         if "ids" in request.args:
             tests.append(self.cls.id.in_(_ids(request.args.getlist("ids"))))
-        out = cast("BinaryIO", tempfile.TemporaryFile())  # closed by the answer
-        WRITERS[kind](session, self.cls, out, tests)
-        out.seek(0)
-        name = f"{chinese(self.cls.__title__)}{today():%Y%m%d}.{kind}"
-        answer = send_file(out, mimetype=MIMETYPES[kind], as_attachment=True, download_name=name, max_age=0)
-        answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-        answer.headers["Cache-Control"] = "private, no-store"
-        return answer
+        write = WRITERS[kind]
+        return made(lambda out: write(session, self.cls, out, tests), f"{chinese(self.cls.__title__)}{today():%Y%m%d}", kind)
 
 
 def _ids(raw: list[str]) -> list[int]:

@@ -6,14 +6,11 @@ exactly what the preview showed. Only the person who uploaded a file sees its ba
 
 from __future__ import annotations
 
-import io
 import logging
-import tempfile
-from typing import Any, BinaryIO, cast
-from urllib.parse import quote
+from typing import Any
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, request, send_file
+from flask import abort, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import Session
@@ -22,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from app import jobs, registry
 from app.accounts import actor_named
+from app.attachments import clean_name
 from app.clock import local, now
 from app.database import db
 from app.language import _
@@ -36,7 +34,7 @@ from imports.outcome import Mode
 from imports.plan import Plan
 from imports.refusal import Refused
 from views import error_list
-from views.attachments import TYPES, clean_name
+from views.downloads import made
 from views.editing import Answer
 from views.pages import current_session, link_to, render
 from views.preview import Preview, reason_of
@@ -54,7 +52,7 @@ class Uploads:
     @expose("/import", methods=("GET", "POST"))
     @has_access
     @permission_name("import")
-    def bring(self) -> Answer:
+    def upload(self) -> Answer:
         """Choose a file; reading it leads to the preview."""
         session = current_session()
         planning.permitted(session, self.cls)
@@ -75,7 +73,7 @@ class Uploads:
             abort(400)
         name, data, sheet = clean_name(sent.filename), sent.stream.read(), request.form.get("sheet", "").strip() or None
         try:
-            plan = planning.make(session, self.cls, data, name, sheet, Mode(mode))
+            plan = planning.make(session, self.cls, data, name, sheet=sheet, mode=Mode(mode))
         except Refused as error:
             return self._form(session, str(error.message), 422)
         batch = ImportBatch(
@@ -94,12 +92,12 @@ class Uploads:
         )
         session.add(batch)
         session.commit()
-        return redirect(link_to(self.cls, "batch", batch_id=batch.id))
+        return redirect(link_to(self.cls, "preview", batch_id=batch.id))
 
     @expose("/import/<int:batch_id>", methods=("GET", "POST"))
     @has_access
     @permission_name("import")
-    def batch(self, batch_id: int) -> Answer:
+    def preview(self, batch_id: int) -> Answer:
         """The preview of a file; once confirmed, what became of it."""
         session = current_session()
         batch = self._mine(session, batch_id)
@@ -132,11 +130,11 @@ class Uploads:
         batch.digest, batch.bad_rows, batch.state = plan.digest(), choice, BatchState.QUEUED.value
         session.commit()
         jobs.put("import", batch.id)
-        return redirect(link_to(self.cls, "batch", batch_id=batch.id))
+        return redirect(link_to(self.cls, "preview", batch_id=batch.id))
 
     def _plan(self, session: Session, batch: ImportBatch) -> Plan:
         try:
-            return planning.make(session, self.cls, batch.content or b"", batch.file_name, batch.sheet, Mode(batch.mode))
+            return planning.make(session, self.cls, batch.content or b"", batch.file_name, sheet=batch.sheet, mode=Mode(batch.mode))
         except Refused as error:
             raise Conflict(str(error.message)) from None
 
@@ -162,10 +160,9 @@ class Uploads:
     def errors(self, batch_id: int) -> Response:
         """What is wrong or doubtful, cell by cell, as a workbook."""
         batch = self._mine(current_session(), batch_id)
-        out = io.BytesIO()
-        error_list.write(batch.report or {}, out)
-        out.seek(0)
-        return as_workbook(out, _("%(name)s 问题清单", name=batch.file_name.rpartition(".")[0] or batch.file_name))
+        report = batch.report or {}
+        name = _("%(name)s 问题清单", name=batch.file_name.rpartition(".")[0] or batch.file_name)
+        return made(lambda out: error_list.write(report, out), name, "xlsx")
 
     @expose("/template.xlsx", methods=("GET",))
     @has_access
@@ -174,18 +171,7 @@ class Uploads:
         """The workbook to fill in."""
         session = current_session()
         planning.permitted(session, self.cls)
-        out = cast("BinaryIO", tempfile.TemporaryFile())  # closed by the answer
-        template.write(session, self.cls, out)
-        out.seek(0)
-        return as_workbook(out, f"{chinese(self.cls.__title__)}模板")
-
-
-def as_workbook(out: BinaryIO, name: str) -> Response:
-    """A workbook as a download with a Chinese name."""
-    answer = send_file(out, mimetype=TYPES["xlsx"], as_attachment=True, download_name="workbook.xlsx", max_age=0)
-    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name + '.xlsx')}"
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+        return made(lambda out: template.write(session, self.cls, out), f"{chinese(self.cls.__title__)}模板", "xlsx")
 
 
 def _modes() -> list[tuple[str, str]]:
@@ -223,7 +209,7 @@ def commit_batch(batch_id: int) -> None:
         return
     try:
         act_as(session, actor_named(batch.operator))
-        plan = planning.make(session, cls, batch.content or b"", batch.file_name, batch.sheet, Mode(batch.mode))
+        plan = planning.make(session, cls, batch.content or b"", batch.file_name, sheet=batch.sheet, mode=Mode(batch.mode))
         if plan.digest() != batch.digest:
             _close(session, batch_id, BatchState.STOPPED, _("确认之后数据有变化，没有写入任何内容，请重新上传检查"))
             return

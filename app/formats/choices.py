@@ -104,7 +104,7 @@ class Choice(Format):
     """A word of a code list, kept as its code."""
 
     code_list: str
-    name: ClassVar[str] = "code"
+    name: ClassVar[str] = "choice"
     widget: ClassVar[str] = "select"
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
@@ -151,7 +151,7 @@ _NUMBERING = re.compile(
 class Choices(Choice):
     """Several words of a code list, kept as a list of codes in the order written."""
 
-    name: ClassVar[str] = "codes"
+    name: ClassVar[str] = "choices"
     widget: ClassVar[str] = "multiselect"
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:

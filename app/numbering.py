@@ -8,14 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.register import Register, field_map
+from app.register import Record, field_map
 
 DIGITS = 4
 
 
-def give(connection: sa.Connection, cls: type[Register], records: Sequence[dict[str, Any]]) -> None:
+def give(connection: sa.Connection, cls: type[Record], records: Sequence[dict[str, Any]]) -> None:
     """Number the records that have no number, on from the highest ever given (voided ones too)."""
-    key, prefix = getattr(cls, "__number__", ("", ""))
+    key, prefix = cls.__number__
     blank = [values for values in records if not values.get(key)] if key else []
     if not blank:
         return

@@ -1,0 +1,30 @@
+"""Files made on the spot, sent under Chinese names."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from typing import BinaryIO, cast
+from urllib.parse import quote
+
+from flask import send_file
+from werkzeug.wrappers import Response
+
+from app.attachments import TYPES
+
+MIMETYPES = {"xlsx": TYPES["xlsx"], "csv": "text/csv; charset=utf-8"}
+
+
+def made(write: Callable[[BinaryIO], object], name: str, kind: str) -> Response:
+    """Let a file be written and send it as `name.kind`; it is gone once sent."""
+    out = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - the answer closes it
+    try:
+        write(out)
+    except BaseException:
+        out.close()
+        raise
+    out.seek(0)
+    answer = send_file(out, mimetype=MIMETYPES[kind], as_attachment=True, download_name=f"file.{kind}", max_age=0)
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{name}.{kind}')}"
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
