@@ -34,7 +34,14 @@ TYPES = {
     "txt": "text/plain",
 }
 _ZIPPED = {"docx": "word/", "xlsx": "xl/", "ofd": "OFD.xml", "zip": ""}
-_STARTS = {"pdf": b"%PDF-", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "doc": b"\xd0\xcf\x11\xe0", "xls": b"\xd0\xcf\x11\xe0"}
+_STARTS = {
+    "pdf": b"%PDF-",
+    "jpg": b"\xff\xd8\xff",
+    "jpeg": b"\xff\xd8\xff",
+    "png": b"\x89PNG\r\n\x1a\n",
+    "doc": b"\xd0\xcf\x11\xe0",
+    "xls": b"\xd0\xcf\x11\xe0",
+}
 
 
 class Attachment(Base):

@@ -22,8 +22,7 @@ from app import registry
 from app.accounts import actor_named
 from app.database import db
 from app.fields import Field
-from app.formats.choices import _message_id
-from app.language import Text, _
+from app.language import Text, _, chinese
 from app.register import Register, children, fields
 from app.scopes import SYSTEM, NotPermitted, act_as
 from imports import export, plan, template
@@ -112,7 +111,7 @@ def registers_show(key: str, as_json: bool) -> None:
 def _described(cls: type[Register]) -> list[dict[str, Any]]:
     own = [_field(declared) for declared in fields(cls)]
     nested = [
-        {"key": child.__key__, "label": _message_id(child.__title__), "fields": [_field(declared) for declared in fields(child)]}
+        {"key": child.__key__, "label": chinese(child.__title__), "fields": [_field(declared) for declared in fields(child)]}
         for child in children(cls)
         if child.__sheet__
     ]
@@ -121,7 +120,7 @@ def _described(cls: type[Register]) -> list[dict[str, Any]]:
 
 def _field(declared: Field) -> dict[str, Any]:
     return {
-        "key": declared.key, "label": _message_id(declared.label), "format": declared.format.name, "required": declared.required,
+        "key": declared.key, "label": chinese(declared.label), "format": declared.format.name, "required": declared.required,
         "unique": declared.unique, "sensitive": declared.sensitive, "aliases": list(declared.aliases), "places": declared.places,
     }  # fmt: skip
 

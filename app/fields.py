@@ -80,7 +80,15 @@ class Field:
     @property
     def places(self) -> list[str]:
         """Where the field shows."""
-        flags = {"list": self.listed, "page": True, "form": self.form, "filter": self.filtered, "sheet": self.sheet, "search": self.search, "public": self.public}
+        flags = {
+            "list": self.listed,
+            "page": True,
+            "form": self.form,
+            "filter": self.filtered,
+            "sheet": self.sheet,
+            "search": self.search,
+            "public": self.public,
+        }
         return [place for place, shown in flags.items() if shown]
 
 
@@ -142,4 +150,3 @@ TenThousand = Annotated[Decimal, kept(sa.Numeric(14, 2), formats.Number(unit="�
 SquareMetres = Annotated[Decimal, kept(sa.Numeric(14, 2), formats.Number(unit="㎡"))]
 Coordinate = Annotated[Decimal, kept(sa.Numeric(10, 6), formats.Number(unit="度", places=6))]
 File = Annotated[int, kept(sa.Integer, formats.File())]
-

@@ -13,9 +13,11 @@ from flask.cli import AppGroup, with_appcontext
 from flask_appbuilder.security.sqla.models import (
     Permission,
     PermissionView,
-    Role as RoleRow,
     ViewMenu,
     assoc_permissionview_role,
+)
+from flask_appbuilder.security.sqla.models import (
+    Role as RoleRow,
 )
 from flask_migrate import upgrade
 from sqlalchemy.orm import Session
@@ -25,7 +27,7 @@ import config
 from app import registry
 from app.accounts import Account
 from app.database import db, open_session
-from app.language import _
+from app.language import _, chinese
 from app.roles import ROLE_LABELS, Role
 from app.scopes import SYSTEM, act_as
 from models.seed import seed
@@ -45,7 +47,9 @@ FRAME = frozenset(
     }
 )
 #: views of accounts and roles: the security administrator's, and nobody else's
-ACCOUNT_VIEWS = frozenset({"UserDBModelView", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"})
+ACCOUNT_VIEWS = frozenset(
+    {"UserDBModelView", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"}
+)
 
 
 def permissions_of(role: Role) -> set[Pair]:
@@ -56,13 +60,8 @@ def permissions_of(role: Role) -> set[Pair]:
         if grant is not None and grant.verbs:
             key = entry.register.__key__
             pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
-            pairs |= {("menu_access", key), ("menu_access", area_name(entry.area))}
+            pairs |= {("menu_access", key), ("menu_access", chinese(entry.area))}
     return pairs
-
-
-def area_name(area: Any) -> str:
-    """The menu group's name in the permission table: its Chinese, whatever language is on."""
-    return area if isinstance(area, str) else str(area._args[0])
 
 
 def sync_permissions() -> None:
@@ -96,7 +95,7 @@ def _ensure(session: Session, model: Any, names: set[str]) -> dict[str, int]:
 
 def _names(session: Session, model: Any) -> dict[str, int]:
     table = model.__table__
-    return {name: row_id for name, row_id in session.execute(sa.select(table.c.name, table.c.id))}
+    return dict(session.execute(sa.select(table.c.name, table.c.id)).tuples().all())
 
 
 def _ensure_pairs(session: Session, pairs: set[Pair], permissions: dict[str, int], menus: dict[str, int]) -> dict[Pair, int]:
@@ -204,7 +203,9 @@ def _samples() -> None:
             path = Path(folder / name)
             _result, report = run(session, register, path.read_bytes(), path.name)
             counts = report["counts"]
-            click.echo(_("  %(name)s：新增 %(new)s，无变化 %(same)s，有问题 %(wrong)s", name=name, new=counts["new"], same=counts["same"], wrong=counts["wrong"]))
+            click.echo(
+                _("  %(name)s：新增 %(new)s，无变化 %(same)s，有问题 %(wrong)s", name=name, new=counts["new"], same=counts["same"], wrong=counts["wrong"])
+            )
 
 
 @click.command("install")

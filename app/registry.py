@@ -36,12 +36,12 @@ def entries() -> list[Entry]:
     return list(_entries.values())
 
 
-def entry_of(cls: type[Register] | type[Child]) -> Entry:
+def entry_of(cls: type[Register | Child]) -> Entry:
     """The entry of a register, or of the register that a child belongs to."""
     return _entries[owner(cls).__key__]
 
 
-def owner(cls: type[Register] | type[Child]) -> type[Register]:
+def owner(cls: type[Register | Child]) -> type[Register]:
     """The register itself, or the one that a child belongs to."""
     return cls.__parent__ if issubclass(cls, Child) else cls
 
@@ -60,9 +60,9 @@ def need(key: str) -> type[Register]:
     return found
 
 
-def tables() -> list[type[Register] | type[Child]]:
+def tables() -> list[type[Register | Child]]:
     """Every register and child."""
-    found: list[type[Register] | type[Child]] = []
+    found: list[type[Register | Child]] = []
     for entry in entries():
         found += [entry.register, *children(entry.register)]
     return found

@@ -148,9 +148,7 @@ class Scope:
 
     # writing --------------------------------------------------------------------------------
 
-    def refuses(
-        self, cls: type[Record], before: Mapping[str, Any] | None, after: Mapping[str, Any], changed: Iterable[str]
-    ) -> Text | None:
+    def refuses(self, cls: type[Record], before: Mapping[str, Any] | None, after: Mapping[str, Any], changed: Iterable[str]) -> Text | None:
         """Why the actor may not turn `before` (None: a new row) into `after`; None when allowed.
 
         Values go by field key; for a child they are those of its parent record and `changed` is
@@ -172,9 +170,7 @@ class Scope:
         grants = self.grants(cls)
         return len(grants) > 1 and bool(keys) and all(any(self._refusal(cls, grant, before, after, {key}) is None for grant in grants) for key in keys)
 
-    def _refusal(
-        self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: set[str]
-    ) -> Text | None:
+    def _refusal(self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: set[str]) -> Text | None:
         if grant.write is Rows.NONE or not grant.gates:
             return _l("您的角色只能查看“%(title)s”，不能修改", title=cls.__title__)
         if before is None and Gate.ORDINARY not in grant.gates:

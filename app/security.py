@@ -95,9 +95,9 @@ def _person() -> Any:
     if not has_request_context():
         return None
     if not brings_token():
-        return current_user._get_current_object() if current_user and current_user.is_authenticated else None
+        return current_user._get_current_object() if current_user and current_user.is_authenticated else None  # noqa: SLF001 - werkzeug names it so
     try:
         verify_jwt_in_request(optional=True)
     except (JWTExtendedException, InvalidTokenError):
         return None  # the view's own guard answers 401 with the reason
-    return jwt_user._get_current_object() if jwt_user else None
+    return jwt_user._get_current_object() if jwt_user else None  # noqa: SLF001 - werkzeug names it so

@@ -24,7 +24,6 @@ from imports.outcome import Outcome, Planned, PlannedRecord
 from imports.plan import Plan
 from imports.refusal import Refused
 
-
 MANY = 1000  # rows written from which a database's statistics are worth renewing
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import masking
-from app.language import Text, _l
+from app.language import Text, _l, chinese
 from app.lookup import DatabaseLookup
 from app.records import link_by_text
 from app.register import Child, Record, Register, complete, field_map, fields
 from app.scopes import Scope
 from imports.drafts import Draft, Key, conflict, key_of
 from imports.existing import Stored, same
-from imports.headings import chinese
 from imports.outcome import Mode, Outcome, PlannedChild, PlannedRecord
 from imports.rows import ChildRow, Issue, Row
 from imports.table import Table
@@ -44,9 +43,7 @@ class Judge:
 
     # records --------------------------------------------------------------------------------
 
-    def record(
-        self, draft: Draft, found: list[Stored], children: Mapping[type[Child], list[Stored]], claimed: dict[int, Row]
-    ) -> PlannedRecord:
+    def record(self, draft: Draft, found: list[Stored], children: Mapping[type[Child], list[Stored]], claimed: dict[int, Row]) -> PlannedRecord:
         """The planned record of a draft; problems go to the rows they belong to."""
         old = found[0] if len(found) == 1 else None
         self._forgive_masks(draft, old, children)

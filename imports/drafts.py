@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.language import Text, _l
+from app.language import Text, _l, chinese
 from app.register import Record, Register, field_map
-from imports.headings import chinese
 from imports.rows import Issue, Row
 from imports.table import Table
 

@@ -19,14 +19,13 @@ from sqlalchemy.orm import Session
 from app import masking
 from app.fields import Field
 from app.formats import Choices, FormatError
-from app.language import _l
+from app.language import _l, chinese
 from app.lookup import DatabaseLookup
 from app.register import Child, Record, Register, children, fields
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
 from imports.bulk import among
 from imports.existing import chunks
-from imports.headings import chinese
 from imports.refusal import Refused
 from imports.targets import fed_children, sheet_fields
 

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from app.formats.choices import _message_id
-from app.language import Text
+from app.language import chinese
 from app.register import Register
 from imports.cells import letters
 from imports.targets import Target, targets
@@ -56,11 +55,6 @@ class Names:
     def _in_group(self, level: str, target: Target) -> bool:
         names = self.groups.get(target.child.__key__, set()) if target.child else set()
         return any(name and (name in bare(level) or bare(level) in name) for name in names)
-
-
-def chinese(text: Text) -> str:
-    """A label's Chinese, whatever language the reader's pages have: files carry Chinese."""
-    return _message_id(text)
 
 
 @cache

@@ -80,12 +80,12 @@ def _strict_id(element: ET.Element) -> str | None:
     return next((value for key, value in element.attrib.items() if key.endswith("}id")), None)
 
 
-_ROW = re.compile(rb'<(?:\w+:)?row\b([^>]*)>')
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
 _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
-_COLUMNS = re.compile(rb'<(?:\w+:)?col\b([^>]*)>')
+_COLUMNS = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
 _CELL_REF = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{3,}|I[W-Z]|[J-Z][A-Z])\d')
 _ERROR = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:(?!</(?:\w+:)?c>).)*?<(?:\w+:)?v>([^<]*)</', re.DOTALL)
-_EMPTY_FORMULA = re.compile(rb'<(?:\w+:)?c\b([^>]*)><(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>')
+_EMPTY_FORMULA = re.compile(rb"<(?:\w+:)?c\b([^>]*)><(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>")
 _PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.language import _l
+from app.language import _l, chinese
 from app.register import Register
 from imports import headings
 from imports.cells import Merge, is_empty
@@ -104,7 +104,7 @@ def _candidates(book: Workbook) -> list[Sheet]:
 
 def _examples(cls: type[Register]) -> str:
     required = [target for target in targets(cls) if target.field.required and not target.child]
-    return "、".join(headings.chinese(target.field.label) for target in required[:3])
+    return "、".join(chinese(target.field.label) for target in required[:3])
 
 
 def header_of(sheet: Sheet, names: Names) -> Header | None:

@@ -21,13 +21,12 @@ from app import registry
 from app.clock import today
 from app.fields import Field
 from app.formats import Choice, Choices, Link, StateOf, YesNo
-from app.formats.choices import _message_id
+from app.language import chinese
 from app.lookup import DatabaseLookup
 from app.register import Register
 from app.scopes import Scope, scope_of
 from imports import export
 from imports.export import Heading
-from imports.headings import chinese
 
 VERSION = "1"
 EXAMPLE = "示例"
@@ -134,7 +133,7 @@ def _options(declared: Field, session: Session, lookup: DatabaseLookup) -> list[
     if isinstance(fmt, YesNo):
         return ["是", "否"]
     if isinstance(fmt, StateOf):
-        return [_message_id(state.label) for state in fmt.states]
+        return [chinese(state.label) for state in fmt.states]
     if isinstance(fmt, Choice):
         return [label for _, label in fmt.options(lookup)]
     return _linked(fmt.register, session, lookup) if isinstance(fmt, Link) else []

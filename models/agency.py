@@ -86,9 +86,7 @@ class Agency(Register):
     name: Mapped[Name] = field(
         _l("机构名称"), aliases=("单位名称", "企业名称", "公司名称", "中介机构", "中介机构名称", "名称"), listed=True, search=True, public=True
     )
-    uscc: Mapped[CreditCode] = field(
-        _l("统一社会信用代码"), aliases=("社会信用代码", "信用代码", "营业执照号", "税号"), listed=True, search=True
-    )
+    uscc: Mapped[CreditCode] = field(_l("统一社会信用代码"), aliases=("社会信用代码", "信用代码", "营业执照号", "税号"), listed=True, search=True)
     kind: Mapped[Annotated[list[str], some_of(AGENCY_KIND)] | None] = field(
         _l("机构类别"), aliases=("机构类型", "机构性质", "类别"), needed="verify", listed=True, filtered=True, public=True
     )
@@ -105,13 +103,9 @@ class Agency(Register):
     registered_address: Mapped[Line | None] = field(
         _l("注册地址"), aliases=("地址", "单位地址", "住所"), needed="verify", public=True, section=_l("地址和联系方式")
     )
-    office_address: Mapped[Line | None] = field(
-        _l("本地办公地址"), aliases=("办公地址", "办公场所"), public=True, section=_l("地址和联系方式")
-    )
+    office_address: Mapped[Line | None] = field(_l("本地办公地址"), aliases=("办公地址", "办公场所"), public=True, section=_l("地址和联系方式"))
     contact: Mapped[Person | None] = field(_l("联系人"), section=_l("地址和联系方式"))
-    mobile: Mapped[Mobile | None] = field(
-        _l("联系人手机"), aliases=("手机", "手机号", "手机号码", "移动电话"), sensitive=True, section=_l("地址和联系方式")
-    )
+    mobile: Mapped[Mobile | None] = field(_l("联系人手机"), aliases=("手机", "手机号", "手机号码", "移动电话"), sensitive=True, section=_l("地址和联系方式"))
     office_phone: Mapped[Phone | None] = field(
         _l("办公电话"),
         aliases=("联系电话", "电话", "联系方式", "座机", "固定电话"),
@@ -135,9 +129,7 @@ class Agency(Register):
     technical_leader: Mapped[Person | None] = field(_l("专职技术负责人"), aliases=("技术负责人",), section=_l("人员和条件"))
     process_leader: Mapped[Person | None] = field(_l("过程控制负责人"), aliases=("专职过程控制负责人",), section=_l("人员和条件"))
     fixed_assets: Mapped[TenThousand | None] = field(_l("固定资产"), aliases=("固定资产（万元）",), section=_l("人员和条件"))
-    floor_area: Mapped[SquareMetres | None] = field(
-        _l("场所面积"), aliases=("场所面积（㎡）", "办公面积", "工作场所面积"), section=_l("人员和条件")
-    )
+    floor_area: Mapped[SquareMetres | None] = field(_l("场所面积"), aliases=("场所面积（㎡）", "办公面积", "工作场所面积"), section=_l("人员和条件"))
 
     fee_standard: Mapped[Prose | None] = field(_l("收费标准"), aliases=("收费依据和标准",), needed="publish", public=True, section=_l("服务公开"))
     time_standard: Mapped[Prose | None] = field(_l("服务时限"), aliases=("办理时限",), needed="publish", public=True, section=_l("服务公开"))
@@ -150,9 +142,7 @@ class Agency(Register):
     @classmethod
     def check(cls, values: Mapping[str, Any], parent: Mapping[str, Any] | None = None) -> Iterable[Problem]:
         """Numbers are not negative; only a branch belongs to another agency."""
-        yield from not_negative(
-            values, "full_time_evaluators", "level1", "level2", "level3", "registered_engineers", "fixed_assets", "floor_area"
-        )
+        yield from not_negative(values, "full_time_evaluators", "level1", "level2", "level3", "registered_engineers", "fixed_assets", "floor_area")
         if values.get("is_branch") is False and values.get("parent") is not None:
             yield Problem("parent", "not_a_branch", _l("填写了所属机构，“是否分支机构”应为“是”"))
 
@@ -174,9 +164,7 @@ class Qualification(Child):
     scopes: Mapped[Annotated[list[str], some_of(SCOPE)] | None] = field(
         _l("业务范围"), aliases=("资质范围", "检测范围", "许可范围", "检测检验范围", "评价范围"), needed="publish", listed=True, public=True
     )
-    issuer: Mapped[Name | None] = field(
-        _l("资质认可机关"), aliases=("发证机关", "发证单位", "颁发机关", "批准机关"), needed="publish"
-    )
+    issuer: Mapped[Name | None] = field(_l("资质认可机关"), aliases=("发证机关", "发证单位", "颁发机关", "批准机关"), needed="publish")
     first_issued: Mapped[Day | None] = field(_l("首次发证日期"), aliases=("初领日期", "首次发证时间"))
     issued_on: Mapped[Day | None] = field(_l("发证日期"), aliases=("颁证日期", "发证时间", "有效期起"), needed="publish", listed=True)
     valid_to: Mapped[Until | None] = field(
@@ -187,9 +175,7 @@ class Qualification(Child):
     status: Mapped[Annotated[str, state(QualificationStatus)] | None] = field(
         _l("资质状态"), aliases=("证书状态",), default=QualificationStatus.VALID.value, listed=True
     )
-    catalogue_version: Mapped[Name | None] = field(
-        _l("范围目录版本"), help=_l("2019 年以前的证书使用较长的一类、二类目录")
-    )
+    catalogue_version: Mapped[Name | None] = field(_l("范围目录版本"), help=_l("2019 年以前的证书使用较长的一类、二类目录"))
 
     @classmethod
     def derive(cls, values: Mapping[str, Any], parent: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -224,7 +210,7 @@ class TrainingCapacity(Child):
     __keys__ = (("seq",),)
     __label__ = "seq"
 
-    seq: Mapped[Count] = field(_l("培训能力序号"), default=1, sheet=False)
+    seq: Mapped[Count] = field(_l("培训能力序号"), default=1)
     training_kinds: Mapped[Annotated[list[str], some_of(TRAINING_KIND)] | None] = field(
         _l("培训项目"), aliases=("培训范围", "培训类别", "培训工种", "培训资质范围"), listed=True
     )

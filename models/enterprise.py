@@ -35,10 +35,10 @@ class Enterprise(Register):
     __names__ = ("short_name", "former_names")
 
     name: Mapped[Name] = field(
-        _l("企业名称"), aliases=("单位名称", "公司名称", "生产经营单位名称", "生产经营单位", "被检查单位", "名称"), listed=True, search=True
+        _l("企业名称"), aliases=("单位名称", "公司名称", "生产经营单位名称", "生产经营单位", "被检查单位", "名称"), listed=True, search=True, public=True
     )
     uscc: Mapped[CreditCode | None] = field(
-        _l("统一社会信用代码"), aliases=("社会信用代码", "信用代码", "营业执照号", "税号"), listed=True, search=True
+        _l("统一社会信用代码"), aliases=("社会信用代码", "信用代码", "营业执照号", "税号"), listed=True, search=True, public=True
     )
     former_names: Mapped[WordList | None] = field(_l("曾用名"), search=True)
     short_name: Mapped[Name | None] = field(_l("简称"), search=True)
@@ -68,15 +68,11 @@ class Enterprise(Register):
     employees: Mapped[People | None] = field(_l("从业人数"), aliases=("从业人员", "职工人数", "员工人数"), section=_l("监管"))
     is_key: Mapped[YesNo | None] = field(_l("重点企业"), aliases=("是否重点企业",), needed="verify", filtered=True, section=_l("监管"))
     risk_grade: Mapped[Annotated[str, one_of(RISK_GRADE)] | None] = field(_l("风险等级"), filtered=True, section=_l("监管"))
-    major_hazard: Mapped[Annotated[str, one_of(MAJOR_HAZARD)] | None] = field(
-        _l("重大危险源级别"), aliases=("重大危险源",), filtered=True, section=_l("监管")
-    )
+    major_hazard: Mapped[Annotated[str, one_of(MAJOR_HAZARD)] | None] = field(_l("重大危险源级别"), aliases=("重大危险源",), filtered=True, section=_l("监管"))
     standardisation: Mapped[Annotated[str, one_of(STANDARDISATION)] | None] = field(
         _l("标准化等级"), aliases=("安全生产标准化等级", "标准化"), filtered=True, section=_l("监管")
     )
-    standardisation_valid_to: Mapped[Until | None] = field(
-        _l("标准化有效期至"), aliases=("标准化证书有效期",), section=_l("监管")
-    )
+    standardisation_valid_to: Mapped[Until | None] = field(_l("标准化有效期至"), aliases=("标准化证书有效期",), section=_l("监管"))
     supervising_unit_id: Mapped[Annotated[int, link("org_unit")] | None] = field(
         _l("监管股室"), aliases=("监管部门", "监管科室"), needed="verify", filtered=True, index=True, section=_l("监管")
     )

@@ -88,9 +88,7 @@ class Expert(Register):
 
     name: Mapped[Person] = field(_l("姓名"), aliases=("专家姓名", "人员姓名"), listed=True, search=True, public=True)
     expert_no: Mapped[CodeText | None] = field(_l("专家编号"), aliases=("编号",), listed=True, search=True, help=_l("不填由系统编号"))
-    id_no: Mapped[ResidentId | None] = field(
-        _l("身份证号"), aliases=("身份证号码", "公民身份号码", "证件号码", "身份证"), sensitive=True
-    )
+    id_no: Mapped[ResidentId | None] = field(_l("身份证号"), aliases=("身份证号码", "公民身份号码", "证件号码", "身份证"), sensitive=True)
     gender: Mapped[Annotated[str, one_of(GENDER)] | None] = field(_l("性别"), filtered=True)
     birth_date: Mapped[Day | None] = field(_l("出生年月"), aliases=("出生日期", "生日"), derived=True, sensitive=True)
     photo: Mapped[File | None] = field(_l("照片"), sheet=False)
@@ -101,17 +99,13 @@ class Expert(Register):
     unit: Mapped[Name | None] = field(
         _l("工作单位"), aliases=("单位", "所在单位", "单位名称"), needed="appoint", listed=True, search=True, public=True, section=_l("单位和职称")
     )
-    unit_uscc: Mapped[CreditCode | None] = field(
-        _l("单位统一社会信用代码"), aliases=("单位代码", "单位信用代码"), search=True, section=_l("单位和职称")
-    )
+    unit_uscc: Mapped[CreditCode | None] = field(_l("单位统一社会信用代码"), aliases=("单位代码", "单位信用代码"), search=True, section=_l("单位和职称"))
     position: Mapped[Name | None] = field(_l("职务"), section=_l("单位和职称"))
     unit_kind: Mapped[Annotated[str, one_of(UNIT_KIND)] | None] = field(_l("单位性质"), filtered=True, section=_l("单位和职称"))
     title: Mapped[Name | None] = field(
         _l("职称"), aliases=("技术职称", "专业技术职务", "专业技术职称"), needed="appoint", listed=True, public=True, section=_l("单位和职称")
     )
-    title_level: Mapped[Annotated[str, one_of(TITLE_LEVEL)] | None] = field(
-        _l("职称级别"), aliases=("职称等级",), filtered=True, section=_l("单位和职称")
-    )
+    title_level: Mapped[Annotated[str, one_of(TITLE_LEVEL)] | None] = field(_l("职称级别"), aliases=("职称等级",), filtered=True, section=_l("单位和职称"))
 
     education: Mapped[Annotated[str, one_of(EDUCATION)] | None] = field(_l("学历"), aliases=("文化程度", "最高学历"), section=_l("专业"))
     degree: Mapped[Annotated[str, one_of(DEGREE)] | None] = field(_l("学位"), section=_l("专业"))
@@ -125,19 +119,13 @@ class Expert(Register):
     years_of_practice: Mapped[Count | None] = field(_l("从业年限"), aliases=("工作年限",), needed="appoint", section=_l("专业"))
     level: Mapped[Annotated[str, one_of(LEVEL)] | None] = field(_l("专家级别"), filtered=True, section=_l("专业"))
 
-    phone: Mapped[Mobile | None] = field(
-        _l("联系电话"), aliases=("电话", "手机", "手机号", "手机号码", "联系方式"), sensitive=True, section=_l("联系方式")
-    )
+    phone: Mapped[Mobile | None] = field(_l("联系电话"), aliases=("电话", "手机", "手机号", "手机号码", "联系方式"), sensitive=True, section=_l("联系方式"))
     email: Mapped[Email | None] = field(_l("电子邮箱"), aliases=("邮箱", "E-mail", "电子邮件"), sensitive=True, section=_l("联系方式"))
     address: Mapped[Line | None] = field(_l("通讯地址"), aliases=("联系地址", "地址", "住址"), sensitive=True, section=_l("联系方式"))
     bank_name: Mapped[Name | None] = field(_l("开户行"), aliases=("开户银行",), sensitive=True, section=_l("联系方式"))
-    bank_account: Mapped[BankCard | None] = field(
-        _l("银行账号"), aliases=("银行账户", "银行卡号", "账号", "卡号"), sensitive=True, section=_l("联系方式")
-    )
+    bank_account: Mapped[BankCard | None] = field(_l("银行账号"), aliases=("银行账户", "银行卡号", "账号", "卡号"), sensitive=True, section=_l("联系方式"))
 
-    appointed_on: Mapped[Day | None] = field(
-        _l("聘任日期"), aliases=("聘用日期", "聘期起", "聘任时间"), needed="appoint", public=True, section=_l("聘任")
-    )
+    appointed_on: Mapped[Day | None] = field(_l("聘任日期"), aliases=("聘用日期", "聘期起", "聘任时间"), needed="appoint", public=True, section=_l("聘任"))
     term_end: Mapped[Until | None] = field(
         _l("聘期至"), aliases=("聘期", "聘期止", "聘任期限", "聘期截止"), needed="appoint", listed=True, public=True, spill=appointed_on, section=_l("聘任")
     )
@@ -197,9 +185,7 @@ class ExpertQualification(Child):
     __keys__ = (("kind",),)
     __label__ = "kind"
 
-    kind: Mapped[QualificationKind] = field(
-        _l("执业资格"), aliases=("职业资格", "执业资格名称", "资格证书"), one_row_each=True, listed=True
-    )
+    kind: Mapped[QualificationKind] = field(_l("执业资格"), aliases=("职业资格", "执业资格名称", "资格证书"), one_row_each=True, listed=True)
     level: Mapped[Annotated[str, one_of(QUALIFICATION_LEVEL)] | None] = field(_l("资格级别"), aliases=("资格等级",), listed=True)
     cert_no: Mapped[CertificateNumber | None] = field(_l("资格证书编号"), aliases=("执业证号", "资格证号", "证书编号", "证书号"), listed=True)
     valid_to: Mapped[Until | None] = field(_l("资格有效期至"), aliases=("有效期至", "证书有效期"), listed=True)

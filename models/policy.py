@@ -91,9 +91,7 @@ class Policy(Register):
     __label__ = "title"
 
     title: Mapped[Line] = field(_l("标题"), aliases=("文件名称", "政策名称", "文件标题", "名称"), listed=True, search=True, public=True)
-    doc_no: Mapped[DocumentNumber | None] = field(
-        _l("发文字号"), aliases=("文号", "文件编号", "发文文号", "文件文号"), listed=True, search=True, public=True
-    )
+    doc_no: Mapped[DocumentNumber | None] = field(_l("发文字号"), aliases=("文号", "文件编号", "发文文号", "文件文号"), listed=True, search=True, public=True)
     issuer: Mapped[Name | None] = field(
         _l("发文机关"), aliases=("发布机构", "发文单位", "制定机关", "印发单位"), needed="publish", listed=True, filtered=True, search=True, public=True
     )
@@ -105,16 +103,12 @@ class Policy(Register):
     audience: Mapped[Annotated[list[str], some_of(AUDIENCE)] | None] = field(_l("适用对象"), public=True)
     sector: Mapped[Annotated[list[str], some_of(SECTOR)] | None] = field(_l("行业"), aliases=("适用行业", "行业类别"), public=True)
     keywords: Mapped[WordList | None] = field(_l("关键词"), search=True, public=True)
-    stage: Mapped[Annotated[str, state(PolicyStage)] | None] = field(
-        _l("办理阶段"), gate=Gate.APPROVAL, default=PolicyStage.DRAFTING.value, filtered=True
-    )
+    stage: Mapped[Annotated[str, state(PolicyStage)] | None] = field(_l("办理阶段"), gate=Gate.APPROVAL, default=PolicyStage.DRAFTING.value, filtered=True)
 
     formed_on: Mapped[Day | None] = field(
         _l("成文日期"), aliases=("发文日期", "印发日期", "发文时间", "成文时间"), needed="publish", listed=True, public=True, section=_l("日期和效力")
     )
-    published_on: Mapped[Day | None] = field(
-        _l("发布日期"), aliases=("公布日期", "公开日期", "发布时间"), listed=True, public=True, section=_l("日期和效力")
-    )
+    published_on: Mapped[Day | None] = field(_l("发布日期"), aliases=("公布日期", "公开日期", "发布时间"), listed=True, public=True, section=_l("日期和效力"))
     effective_on: Mapped[Day | None] = field(
         _l("施行日期"), aliases=("生效日期", "实施日期", "执行日期", "施行时间"), needed="publish", public=True, section=_l("日期和效力")
     )
@@ -130,9 +124,7 @@ class Policy(Register):
     replaced_by_id: Mapped[Annotated[int, link("policy")] | None] = field(
         _l("被替代于"), aliases=("被何文件替代",), public=True, index=True, section=_l("日期和效力")
     )
-    consultation_open: Mapped[Day | None] = field(
-        _l("公开征求意见开始"), aliases=("征求意见开始日期",), public=True, section=_l("日期和效力")
-    )
+    consultation_open: Mapped[Day | None] = field(_l("公开征求意见开始"), aliases=("征求意见开始日期",), public=True, section=_l("日期和效力"))
     consultation_close: Mapped[Until | None] = field(
         _l("公开征求意见截止"),
         aliases=("征求意见截止日期",),
@@ -146,9 +138,7 @@ class Policy(Register):
     legality_review: Mapped[Name | None] = field(
         _l("合法性审核文号"), aliases=("合法性审核", "合法性审查意见"), gate=Gate.LEGAL, drafted=True, section=_l("审查")
     )
-    legality_reviewed_on: Mapped[Day | None] = field(
-        _l("合法性审核日期"), aliases=("合法性审查日期",), gate=Gate.LEGAL, drafted=True, section=_l("审查")
-    )
+    legality_reviewed_on: Mapped[Day | None] = field(_l("合法性审核日期"), aliases=("合法性审查日期",), gate=Gate.LEGAL, drafted=True, section=_l("审查"))
     touches_operators: Mapped[YesNo | None] = field(
         _l("是否涉及经营者经济活动"), aliases=("涉及经营者经济活动",), needed="publish", filtered=True, section=_l("审查")
     )
@@ -156,12 +146,8 @@ class Policy(Register):
     open_mode: Mapped[Annotated[str, one_of(OPEN_MODE)] | None] = field(
         _l("公开方式"), aliases=("公开属性",), needed="publish", filtered=True, public=True, section=_l("公开和咨询")
     )
-    contact_unit: Mapped[Name | None] = field(
-        _l("政策咨询部门"), aliases=("咨询部门", "咨询股室"), needed="publish", public=True, section=_l("公开和咨询")
-    )
-    contact_phone: Mapped[Phone | None] = field(
-        _l("政策咨询电话"), aliases=("咨询电话", "联系电话"), needed="publish", public=True, section=_l("公开和咨询")
-    )
+    contact_unit: Mapped[Name | None] = field(_l("政策咨询部门"), aliases=("咨询部门", "咨询股室"), needed="publish", public=True, section=_l("公开和咨询"))
+    contact_phone: Mapped[Phone | None] = field(_l("政策咨询电话"), aliases=("咨询电话", "联系电话"), needed="publish", public=True, section=_l("公开和咨询"))
     full_text: Mapped[Prose | None] = field(_l("正文"), needed="publish", public=True, section=_l("公开和咨询"))
     pdf: Mapped[File | None] = field(_l("附件"), sheet=False, public=True, section=_l("公开和咨询"))
 
@@ -193,9 +179,7 @@ class PolicyInterpretation(Child):
     drafted_on: Mapped[Day | None] = field(_l("解读起草日期"))
     signed_on: Mapped[Day | None] = field(_l("解读审签日期"))
     published_on: Mapped[Day | None] = field(_l("解读发布日期"), aliases=("解读日期", "解读时间"), listed=True, public=True)
-    stage: Mapped[Annotated[str, state(InterpretationStage)] | None] = field(
-        _l("解读阶段"), default=InterpretationStage.DRAFTING.value, sheet=False
-    )
+    stage: Mapped[Annotated[str, state(InterpretationStage)] | None] = field(_l("解读阶段"), default=InterpretationStage.DRAFTING.value, sheet=False)
 
     @classmethod
     def check(cls, values: Mapping[str, Any], parent: Mapping[str, Any] | None = None) -> Iterable[Problem]:

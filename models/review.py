@@ -102,9 +102,7 @@ class Review(Register):
     sectors: Mapped[Annotated[list[str], some_of(SECTOR)] | None] = field(_l("涉及行业领域"), aliases=("行业领域",), needed="conclude")
     nature: Mapped[Annotated[str, one_of(MEASURE_NATURE)] | None] = field(_l("性质"), aliases=("政策措施性质", "文件性质"), needed="conclude", filtered=True)
     issue_level: Mapped[Annotated[str, one_of(ISSUE_LEVEL)] | None] = field(_l("出台层级"), needed="conclude", filtered=True)
-    stage: Mapped[Annotated[str, state(ReviewStage)] | None] = field(
-        _l("审查阶段"), gate=Gate.APPROVAL, default=ReviewStage.SCOPING.value, filtered=True
-    )
+    stage: Mapped[Annotated[str, state(ReviewStage)] | None] = field(_l("审查阶段"), gate=Gate.APPROVAL, default=ReviewStage.SCOPING.value, filtered=True)
 
     drafting_unit_id: Mapped[Annotated[int, link("org_unit")] | None] = field(
         _l("起草股室"),
@@ -112,9 +110,7 @@ class Review(Register):
         needed="conclude", listed=True, filtered=True, index=True, section=_l("起草和审查"),
     )  # fmt: skip
     drafter: Mapped[Person | None] = field(_l("起草人"), aliases=("起草联系人", "起草机构联系人"), needed="conclude", section=_l("起草和审查"))
-    drafter_phone: Mapped[Mobile | None] = field(
-        _l("起草联系电话"), aliases=("起草机构电话", "起草人电话"), sensitive=True, section=_l("起草和审查")
-    )
+    drafter_phone: Mapped[Mobile | None] = field(_l("起草联系电话"), aliases=("起草机构电话", "起草人电话"), sensitive=True, section=_l("起草和审查"))
     reviewing_unit_id: Mapped[Annotated[int, link("org_unit")] | None] = field(
         _l("审查机构"), aliases=("审查股室", "审查单位", "审查部门"), needed="conclude", gate=Gate.LEGAL, drafted=True, index=True, section=_l("起草和审查")
     )
@@ -128,9 +124,7 @@ class Review(Register):
     consult_mode: Mapped[Annotated[list[str], some_of(CONSULT_MODE)] | None] = field(
         _l("征求意见方式"), aliases=("征求意见形式",), needed="conclude", section=_l("征求意见")
     )
-    consult_detail: Mapped[Prose | None] = field(
-        _l("征求意见情况"), needed="conclude", section=_l("征求意见"), help=_l("时间、对象、意见反馈和采纳情况")
-    )
+    consult_detail: Mapped[Prose | None] = field(_l("征求意见情况"), needed="conclude", section=_l("征求意见"), help=_l("时间、对象、意见反馈和采纳情况"))
     expert_opinion: Mapped[Prose | None] = field(_l("专家咨询意见"), section=_l("征求意见"))
     expert_opinion_file: Mapped[File | None] = field(_l("专家咨询意见附件"), sheet=False, section=_l("征求意见"))
 
@@ -145,17 +139,13 @@ class Review(Register):
     exception_ground: Mapped[Annotated[str, one_of(FCR_EXCEPTION)] | None] = field(
         _l("例外情形"), aliases=("适用例外情形", "例外规定情形"), gate=Gate.LEGAL, drafted=True, section=_l("结论")
     )
-    necessity: Mapped[Prose | None] = field(
-        _l("无影响更小的替代方案说明"), aliases=("必要性说明",), gate=Gate.LEGAL, drafted=True, section=_l("结论")
-    )
+    necessity: Mapped[Prose | None] = field(_l("无影响更小的替代方案说明"), aliases=("必要性说明",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
     period_end: Mapped[Until | None] = field(_l("例外实施期限"), aliases=("实施期限",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
     end_condition: Mapped[Line | None] = field(_l("例外终止条件"), aliases=("终止条件",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
     conclusion: Mapped[Annotated[str, one_of(FCR_CONCLUSION)] | None] = field(
         _l("审查结论"), aliases=("结论",), needed="conclude", gate=Gate.LEGAL, drafted=True, listed=True, filtered=True, public=True, section=_l("结论")
     )
-    conclusion_text: Mapped[Prose | None] = field(
-        _l("结论说明"), aliases=("审查意见",), needed="conclude", gate=Gate.LEGAL, drafted=True, section=_l("结论")
-    )
+    conclusion_text: Mapped[Prose | None] = field(_l("结论说明"), aliases=("审查意见",), needed="conclude", gate=Gate.LEGAL, drafted=True, section=_l("结论"))
     head_opinion: Mapped[Prose | None] = field(
         _l("审查机构主要负责人意见"), aliases=("负责人意见",), needed="conclude", gate=Gate.LEGAL, drafted=True, section=_l("结论")
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import contextvars
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,7 +39,12 @@ def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
     from models.seed import seed
 
     def settings(url: str) -> dict[str, Any]:
-        return {"DATABASE_URL": url, "SECRET_KEY": "a key of the tests, long enough for tokens", "JOBS_PATH": ":immediate:", "FILES_PATH": str(tmp_path_factory.mktemp("files"))}
+        return {
+            "DATABASE_URL": url,
+            "SECRET_KEY": "a key of the tests, long enough for tokens",
+            "JOBS_PATH": ":immediate:",
+            "FILES_PATH": str(tmp_path_factory.mktemp("files")),
+        }
 
     databases.create("template")
     first = create_app(settings(databases.template))
@@ -104,6 +109,7 @@ class Client(FlaskClient):
     """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("buffered", True)  # a file that is sent is closed
         return contextvars.Context().run(super().open, *args, **kwargs)
 
 

@@ -99,5 +99,3 @@ def consistent(cls: type[Record], made: dict[str, Any], parent: Record | None) -
 def label_of(row: Any) -> str:
     """What people call the row, as lists show it."""
     return str(getattr(row, {each.key: each.attr for each in fields(type(row))}[type(row).__label__]))
-
-

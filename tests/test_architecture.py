@@ -26,7 +26,7 @@ def test_only_views_use_the_view_classes(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_a_file_holds_one_thing(path: Path) -> None:
-    limit = 620 if path.name == "code_lists.py" and "models" in path.parts else 480  # words are data
+    limit = 700 if path.name == "code_lists.py" and "models" in path.parts else 480  # words are data
     assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
 
 

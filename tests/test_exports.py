@@ -49,7 +49,12 @@ def test_an_export_comes_back_as_no_change(session: Session, key: str, kind: str
 @pytest.mark.parametrize("kind", ["xlsx", "csv", "filled"])
 def test_text_that_looks_like_a_formula_stays_text(session: Session, kind: str) -> None:
     names = ["=1+1", "'=2", "+3", "-4", "@sum", "'普通", "http://a.example/x"]
-    run(session, register("agency"), sheet(["机构名称", "统一社会信用代码", "备注"], *([f"甲{n}", uscc(n), "'" + name if name[0] in "'=+-@" else name] for n, name in enumerate(names))), "一")
+    run(
+        session,
+        register("agency"),
+        sheet(["机构名称", "统一社会信用代码", "备注"], *([f"甲{n}", uscc(n), "'" + name if name[0] in "'=+-@" else name] for n, name in enumerate(names))),
+        "一",
+    )
     agency = register("agency").__table__
     kept = list(session.connection().scalars(sa.select(agency.c.remark).order_by(agency.c.id)))
     data = written(session, "agency", kind)

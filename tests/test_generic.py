@@ -90,7 +90,9 @@ def test_the_filled_in_template_is_understood(app: Flask, session_of: SessionOf,
 
 
 @KEYS
-def test_a_list_of_25_costs_ten_statements_at_most(app: Flask, session_of: SessionOf, sign_in: Callable[[Persona], Browser], statements: Statements, key: str) -> None:
+def test_a_list_of_25_costs_ten_statements_at_most(
+    app: Flask, session_of: SessionOf, sign_in: Callable[[Persona], Browser], statements: Statements, key: str
+) -> None:
     session = session_of()
     person = keeper(key)
     fill(session, ENTRIES[key].register, 26, office_id(session, person.office or "基础股"))
@@ -156,7 +158,18 @@ def typed(page: BeautifulSoup) -> dict[str, Any]:
 @KEYS
 def test_odd_arguments_are_refused_in_words(app: Flask, sign_in: Callable[[Persona], Browser], key: str) -> None:
     browser = sign_in(keeper(key))
-    for query in ("page=abc", "page=0", "size=100000", "sort=nothing", "f.nothing=1", "page=99999999999999", "f.publish_state=%00", "q=%00%ff", "sort=-", "f.remark.from=1"):
+    for query in (
+        "page=abc",
+        "page=0",
+        "size=100000",
+        "sort=nothing",
+        "f.nothing=1",
+        "page=99999999999999",
+        "f.publish_state=%00",
+        "q=%00%ff",
+        "sort=-",
+        "f.remark.from=1",
+    ):
         answer = browser.get(f"/{key}/list/?{query}")
         assert answer.status_code in {200, 400}, (query, answer.status_code)
     for path in ("show/abc", "show/999999999999999999999", "edit/-1", "show/0"):

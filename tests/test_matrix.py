@@ -34,12 +34,6 @@ from tests.expectations import ALL, MINE, OTHER, OWN, May, may
 from tests.people import EVERYBODY, LEGAL, TOWN_SUPERVISOR, VISITOR, Persona
 from tests.people import OTHER as OTHER_OFFICE
 from tests.people import OWN as OWN_OFFICE
-from tests.people import EVERYBODY, LEGAL, TOWN_SUPERVISOR, VISITOR, Persona
-from tests.people import OTHER as OTHER_OFFICE
-from tests.people import OWN as OWN_OFFICE
-from tests.people import EVERYBODY, LEGAL, TOWN_SUPERVISOR, VISITOR, Persona
-from tests.people import OTHER as OTHER_OFFICE
-from tests.people import OWN as OWN_OFFICE
 
 ENTRIES = {entry.register.__key__: entry for entry in registry.entries()}
 TOWN, NEXT_TOWN = "130828100", "130828101"
@@ -107,7 +101,9 @@ def _region(session: Any, code: str) -> int:
 def expected(entry: Entry, person: Persona) -> May:
     """The table, narrowed to the region of a supervisor where the register knows places."""
     allowed = may(entry.rights, person)
-    if person is LEGAL and (legal := [each.key for each in fields(entry.register) if each.gate is Gate.LEGAL and each.format.name in {"text", "long_text", "document_number"}]):
+    if person is LEGAL and (
+        legal := [each.key for each in fields(entry.register) if each.gate is Gate.LEGAL and each.format.name in {"text", "long_text", "document_number"}]
+    ):
         return May(ALL, ALL, probe=legal[0], exports=allowed.exports)
     regional = entry.rights[Role.SUPERVISOR].read is Rows.REGIONS
     if person is TOWN_SUPERVISOR and regional and "region" in field_map(entry.register):
@@ -197,7 +193,7 @@ def road_move_out_of_scope(walk: Walk) -> None:
         elsewhere = walk.ground.other_office if kind in MINE else walk.ground.own_office
         walk.send("PUT", str(row.id), {"org_unit": elsewhere, "row_version": row.row_version})
         moved = walk.kept(kind).org_unit_id == elsewhere
-        may_move = kind in walk.allowed.edits and (walk.allowed.probe == "handler" or walk.allowed.adds and walk.allowed.edits == ALL)
+        may_move = kind in walk.allowed.edits and (walk.allowed.probe == "handler" or (walk.allowed.adds and walk.allowed.edits == ALL))
         assert moved == may_move, kind
         if moved:
             _put_back(walk, row)

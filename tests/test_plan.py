@@ -147,7 +147,12 @@ def test_a_row_tells_all_its_problems(session: Session) -> None:
 
 
 def test_rows_of_one_record_come_together(session: Session) -> None:
-    for second in (["甲", uscc(1), "王", "", "APJ-(冀)-002", ""], ["", "", "", "", "APJ-(冀)-002", ""], ["甲", "", "", "", "APJ-(冀)-002", ""], ["", uscc(1), "", "", "APJ-(冀)-002", ""]):
+    for second in (
+        ["甲", uscc(1), "王", "", "APJ-(冀)-002", ""],
+        ["", "", "", "", "APJ-(冀)-002", ""],
+        ["甲", "", "", "", "APJ-(冀)-002", ""],
+        ["", uscc(1), "", "", "APJ-(冀)-002", ""],
+    ):
         made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "王", "5", "APJ-(冀)-001", "2027.1.1"], second))
         assert not made.wrong, second
         assert made.counts()["new"] == 1

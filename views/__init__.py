@@ -17,7 +17,7 @@ fab.mend()
 
 def register_views(appbuilder: AppBuilder) -> None:
     """Add every page and every REST resource."""
-    app = current_app._get_current_object()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     register_errors(app)
     fab.guard_arguments(app)
     app.jinja_env.globals["language_tag"] = language_tag

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from app.database import db
-from app.language import Text, _, _l
+from app.language import Text, _l
 from app.queries import QueryError
 from app.scopes import NotPermitted
 from views.pages import render
@@ -83,8 +83,9 @@ def _http(error: HTTPException) -> Any:
         megabytes = current_app.config["UPLOAD_MEGABYTES"]
         return answer(413, todo=_l("一次最多提交 %(size)s MB。请缩小文件或分几次提交。", size=megabytes))
     own = error.description if isinstance(error.description, str) and not (error.description or "").isascii() else ""
-    response = answer(status, own)
-    return (response[0], response[1], {"Allow": ", ".join(sorted(error.valid_methods))}) if getattr(error, "valid_methods", None) else response
+    page, _status = answer(status, own)
+    allowed = getattr(error, "valid_methods", None)
+    return (page, status, {"Allow": ", ".join(sorted(allowed))}) if allowed else (page, status)
 
 
 def _csrf(_error: CSRFError) -> Any:
@@ -123,5 +124,5 @@ def _fault(error: Exception) -> Any:
     _rollback()
     if current_app.config.get("PROPAGATE_EXCEPTIONS") or current_app.testing:
         raise error
-    log.exception("a request failed: %s %s", request.method, request.path)
+    log.error("a request failed: %s %s", request.method, request.path, exc_info=error)
     return answer(500)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -39,9 +40,9 @@ class Input:
     field: Field
     widget: str
     text: str = ""
-    chosen: list[str] = field(default_factory=list)
-    options: list[tuple[str, str]] = field(default_factory=list)
-    errors: list[Text] = field(default_factory=list)
+    chosen: list[str] = made(default_factory=list)
+    options: list[tuple[str, str]] = made(default_factory=list)
+    errors: list[Text] = made(default_factory=list)
     #: where a long list is searched
     source: str = ""
     #: whether words that the list does not know may be typed

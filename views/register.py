@@ -13,13 +13,11 @@ from flask import abort, flash, redirect, request
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from werkzeug.wrappers import Response
 
 from app.clock import local, today
 from app.formats import FormatError
 from app.formats import Text as Line
-from app.install import area_name
-from app.language import _
+from app.language import _, chinese
 from app.lookup import DatabaseLookup
 from app.queries import QueryError, read_listing
 from app.records import void
@@ -28,7 +26,6 @@ from app.registry import Entry
 from app.roles import Verb
 from app.scopes import NotPermitted, scope_of
 from imports import export
-from imports.headings import chinese
 from views.attachments import Attachments
 from views.downloads import made
 from views.editing import Answer, Editor, may_void, void_one
@@ -137,10 +134,8 @@ class RegisterView(Pickers, Attachments, Uploads, BaseView):  # type: ignore[mis
         return void_one(session, row, f"{self._page_of(pk)}#{kind}")
 
     def _kind(self, key: str) -> type[Child]:
-        for child in children(self.cls):
-            if child.__key__ == key:
-                return child
-        abort(404)
+        found = next((child for child in children(self.cls) if child.__key__ == key), None)
+        return found or abort(404)
 
     # many at once ---------------------------------------------------------------------------
 
@@ -212,5 +207,5 @@ def add_register(appbuilder: AppBuilder, entry: Entry) -> Any:
         "__doc__": f"Pages of {key}.",
     }
     view = type(endpoint_of(entry.register), (RegisterView,), facts)
-    area = area_name(entry.area)
+    area = chinese(entry.area)
     return appbuilder.add_view(view, key, label=entry.register.__title__, icon=entry.icon, category=area, category_label=entry.area)

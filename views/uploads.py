@@ -22,14 +22,13 @@ from app.accounts import actor_named
 from app.attachments import clean_name
 from app.clock import local, now
 from app.database import db
-from app.language import _
+from app.language import _, chinese
 from app.register import Register
 from app.scopes import NotPermitted, act_as, scope_of
 from imports import plan as planning
 from imports import template
 from imports.batch import BatchState, ImportBatch
 from imports.commit import BadRows, commit
-from imports.headings import chinese
 from imports.outcome import Mode
 from imports.plan import Plan
 from imports.refusal import Refused
@@ -112,7 +111,9 @@ class Uploads:
         twin = self._done_before(session, batch)
         page = Preview(session, plan, request.args)
         notes += (_("上传之后有人改动过数据，下面是按现在的数据重新检查的结果。"),) if again and not notes else ()
-        notes += (_("同样的文件在 %(when)s 已经导入过一次（批次 %(batch)s）。", when=f"{local(twin.created_at):%Y-%m-%d %H:%M}", batch=twin.id),) if twin else ()
+        notes += (
+            (_("同样的文件在 %(when)s 已经导入过一次（批次 %(batch)s）。", when=f"{local(twin.created_at):%Y-%m-%d %H:%M}", batch=twin.id),) if twin else ()
+        )
         return render("imports/preview.html", cls=self.cls, batch=batch, plan=plan, page=page, notes=notes, modes=_modes()), status
 
     def _confirm(self, session: Session, batch: ImportBatch) -> Answer:
@@ -126,7 +127,9 @@ class Uploads:
         if plan.digest() != request.form.get("digest"):
             return self._preview(session, batch, plan, (_("预览之后数据有变化，还没有写入任何内容。请看过新的预览再确认。"),), 409)
         if plan.wrong and choice == BadRows.STOP:
-            return self._preview(session, batch, plan, (_("有 %(count)s 处问题，没有写入任何内容。请改好文件再上传，或选择“只导入没有问题的行”。", count=len(plan.wrong)),), 422)
+            return self._preview(
+                session, batch, plan, (_("有 %(count)s 处问题，没有写入任何内容。请改好文件再上传，或选择“只导入没有问题的行”。", count=len(plan.wrong)),), 422
+            )
         batch.digest, batch.bad_rows, batch.state = plan.digest(), choice, BatchState.QUEUED.value
         session.commit()
         jobs.put("import", batch.id)

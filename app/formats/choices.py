@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from app.formats.base import EMPTY, Doubt, Format, FormatError, Json, Lookup, Reading, is_blank, line, prose, symbols
-from app.language import Text, _l
+from app.language import Text, _l, chinese
 
 _YES = frozenset({"是", "有", "√", "✓", "✔", "☑", "1", "y", "yes", "true", "t", "对", "已", "on", "●", "v"})
 _NO = frozenset({"否", "无", "没有", "×", "✗", "✘", "☐", "0", "n", "no", "false", "f", "不", "未", "不是", "off", "x"})
@@ -51,7 +51,7 @@ class State(StrEnum):
 
     label: Text
 
-    def __new__(cls, value: str, label: Text = "") -> State:
+    def __new__(cls, value: str, label: Text = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label
@@ -72,7 +72,7 @@ class StateOf(Format):
         word = line(raw)
         for state in self.states:
             # the workbook carries Chinese, whatever language the reader's pages have
-            if word in {state.value, str(state.label), _message_id(state.label)}:
+            if word in {state.value, str(state.label), chinese(state.label)}:
                 return Reading(state.value)
         labels = "、".join(str(state.label) for state in self.states)
         raise FormatError("bad_state", _l("“%(word)s”应为：%(labels)s", word=word[:20], labels=labels))
@@ -81,7 +81,7 @@ class StateOf(Format):
         return str(self.states(value).label) if value else ""
 
     def write(self, value: Any, lookup: Lookup | None = None) -> str:
-        return _message_id(self.states(value).label) if value else ""
+        return chinese(self.states(value).label) if value else ""
 
     def mask(self, value: Any) -> str:
         return "****" if value else ""
@@ -92,11 +92,6 @@ class StateOf(Format):
 
     def schema(self) -> Json:
         return {"type": "string", "enum": [state.value for state in self.states]}
-
-
-def _message_id(label: Text) -> str:
-    """The Chinese of a lazy label: labels are their own message ids."""
-    return label if isinstance(label, str) else str(label._args[0])
 
 
 @dataclass(frozen=True)
@@ -126,9 +121,7 @@ class Choice(Format):
             return word, doubt
         raise FormatError(
             "unknown_word",
-            _l("“%(word)s”不在字典里，相近的有：%(near)s", word=word, near=near)
-            if near
-            else _l("“%(word)s”不在字典里，请从下拉列表中选择", word=word),
+            _l("“%(word)s”不在字典里，相近的有：%(near)s", word=word, near=near) if near else _l("“%(word)s”不在字典里，请从下拉列表中选择", word=word),
         )
 
     def show(self, value: Any, lookup: Lookup | None = None) -> str:
@@ -142,9 +135,7 @@ class Choice(Format):
         return lookup.options(self.code_list)
 
 
-_NUMBERING = re.compile(
-    r"(?:^|[\s，,。、])\s*\d{1,2}[．.、)）](?!\d)\s*|[①-⑳]|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[)）]"
-)
+_NUMBERING = re.compile(r"(?:^|[\s，,。、])\s*\d{1,2}[．.、)）](?!\d)\s*|[①-⑳]|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[)）]")
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,7 @@ _MONTH = re.compile(r"(\d{4})[年./\-](\d{1,2})月?")
 _YEAR = re.compile(r"(\d{4})年?")
 _TIME = re.compile(r"(?:T|(?<=[\d日号]) )\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+\-]\d{2}:?\d{2})?$")
 _RANGE = re.compile(r"\s*(?:至|到|~|～|－－|--|—+|–)\s*")
-_HYPHEN_RANGE = re.compile(
-    r"((?:\d{4}[年./]\d{1,2}(?:[月./]\d{1,2})?|\d{4}-\d{1,2}-\d{1,2}|\d{8}|\d{4}年?(?=\s*-\s*\d{4}年?$))[日号月]?)\s*-\s*(.+)"
-)
+_HYPHEN_RANGE = re.compile(r"((?:\d{4}[年./]\d{1,2}(?:[月./]\d{1,2})?|\d{4}-\d{1,2}-\d{1,2}|\d{8}|\d{4}年?(?=\s*-\s*\d{4}年?$))[日号月]?)\s*-\s*(.+)")
 _NUMERALS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 
 
@@ -33,6 +31,7 @@ def _bad(raw: object) -> FormatError:
 
 def _arabic(text: str) -> str:
     """二〇二六年三月十五日 -> 2026年3月15日."""
+
     def tens(match: re.Match[str]) -> str:
         high, low = match.group(1), match.group(2)
         return str((int(high.translate(_NUMERALS)) if high else 1) * 10 + (int(low.translate(_NUMERALS)) if low else 0))

@@ -141,9 +141,7 @@ class CertificateNumber(Text):
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         refuse_damaged(raw)
         text = super().read(raw, lookup).value
-        odd = text and (
-            not re.search(r"\d", text) or (text.upper().startswith("APJ") and not self.evaluation.fullmatch(text))
-        )
+        odd = text and (not re.search(r"\d", text) or (text.upper().startswith("APJ") and not self.evaluation.fullmatch(text)))
         if not odd:
             return Reading(text)
         return Reading(text, (Doubt("odd_certificate_number", _l("证书编号“%(text)s”不像常见的写法，请核对", text=text)),))
