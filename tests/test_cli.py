@@ -22,6 +22,7 @@ def call(app: Flask, *words: object) -> Result:
 
 def report(app: Flask, *words: object) -> tuple[int, dict[str, Any]]:
     result = call(app, *words, "--json")
+    assert result.stdout, (result.output, result.exception)
     return result.exit_code, json.loads(result.stdout)
 
 

@@ -12,9 +12,9 @@ from imports.batch import ImportBatch
 from imports.commit import BadRows, commit
 from imports.run import run
 from imports.workbook import Refused
-from tests.test_plan import HEAD, SessionFor, clerk, plan, register, rows_of, sample, session, session_for, sheet, spoken, uscc
+from tests.test_plan import HEAD, SessionFor, clerk, plan, register, rows_of, sample, session, session_for, sheet, uscc
 
-__all__ = ["session", "session_for", "spoken"]
+__all__ = ["session", "session_for"]
 
 
 def table(key: str) -> Any:

@@ -17,9 +17,9 @@ from app.scopes import Actor, NotPermitted
 from imports import export, template
 from imports.run import run
 from imports.workbook import Refused
-from tests.test_plan import HEAD, SessionFor, clerk, register, sample, session, session_for, sheet, spoken, uscc
+from tests.test_plan import HEAD, SessionFor, clerk, register, sample, session, session_for, sheet, uscc
 
-__all__ = ["session", "session_for", "spoken"]
+__all__ = ["session", "session_for"]
 
 KEYS = [entry.register.__key__ for entry in registry.entries()]
 SAMPLES = {"agency": "中介机构名录.xlsx", "policy": "涉企政策台账.xlsx", "expert": "专家库名单.csv", "review": "公平竞争审查台账.xlsx"}

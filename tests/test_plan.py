@@ -11,57 +11,38 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from flask_babel import Babel
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 import models  # noqa: F401 - announces the registers
-from app import accounts, registry, scopes  # noqa: F401 - org_unit's accounts
-from app.database import dumps
+from app import database, registry
 from app.formats import credit_code_check
-from app.register import Base, Register
+from app.register import Register
 from app.roles import Role
 from app.scopes import SYSTEM, Actor, NotPermitted, act_as
 from imports import batch  # noqa: F401 - its table
 from imports import plan as planning
 from imports.outcome import Mode, Outcome
 from imports.run import run
-from models.seed import seed
 
 SAMPLES = Path(__file__).parent / "workbooks"
 SessionFor = Callable[..., Session]
 
 
-@pytest.fixture(scope="session")
-def spoken() -> Iterator[None]:
-    app = Flask("words")
-    app.config["BABEL_DEFAULT_LOCALE"] = "zh_Hans"
-    Babel(app)
-    with app.app_context():
-        yield
-
-
 @pytest.fixture
-def session_for(spoken: None, tmp_path: Path) -> Iterator[SessionFor]:
-    """Sessions over one fresh seeded database, each acting for somebody (the system by default)."""
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'desk.db'}", json_serializer=dumps)
-    Base.metadata.create_all(engine)
-    maker = sessionmaker(engine)
-    scopes.install(maker)
+def session_for(app: Flask) -> Iterator[SessionFor]:
+    """Sessions that act for somebody made up (the system by default), messages in Chinese."""
     opened: list[Session] = []
 
     def open_session(actor: Actor = SYSTEM) -> Session:
-        session = maker()
+        session = database.open_session()
         act_as(session, actor)
         opened.append(session)
         return session
 
-    first = open_session()
-    seed(first)
-    first.commit()
-    yield open_session
-    for session in opened:
-        session.close()
-    engine.dispose()
+    with app.app_context():
+        yield open_session
+        for session in opened:
+            session.close()
 
 
 @pytest.fixture

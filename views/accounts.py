@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import g
-from flask_appbuilder.security.views import RoleModelView, UserDBModelView, UserGroupModelView
+from flask import abort, g, request
+from flask_appbuilder.security.views import ResetPasswordView, RoleModelView, UserDBModelView, UserGroupModelView
 from flask_appbuilder.widgets import ListWidget, ShowWidget
 
 from app.accounts import Account
@@ -150,3 +150,26 @@ class GroupView(UserGroupModelView):  # type: ignore[misc]
     label_columns = {"name": _l("名称"), "label": _l("显示名"), "description": _l("说明"), "users": _l("账号"), "roles": _l("角色")}
     add_columns = edit_columns = ["name", "label", "description", "roles"]
     formatters_columns = FORMATTERS
+
+
+class ResetAnyPassword(ResetPasswordView):  # type: ignore[misc]
+    """The security administrator gives an account a new password."""
+
+    class_permission_name = "ResetPasswordView"
+    form_title = _l("重设密码")
+    message = _l("密码已重设")
+    redirect_url = "/users/list/"
+
+    def form_get(self, form: Any) -> None:
+        """The form of an account that there is."""
+        self._account()
+
+    def form_post(self, form: Any) -> None:
+        """Set the password of an account that there is."""
+        self._account()
+        super().form_post(form)
+
+    def _account(self) -> Account:
+        number = request.args.get("pk", "")
+        account = self.appbuilder.sm.get_user_by_id(int(number)) if number.isascii() and number.isdecimal() and len(number) < 10 else None
+        return account or abort(404)

@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response
 from app.language import _l
 from app.queries import QueryError
 from app.security import SecurityManager
-from views.accounts import AccountView, GroupView, RoleView, role_label
+from views.accounts import AccountView, GroupView, ResetAnyPassword, RoleView, role_label
 from views.pages import render
 
 MOST_ROWS = 100
@@ -214,6 +214,7 @@ def mend() -> None:
     SecurityManager.userdbmodelview = AccountView
     SecurityManager.rolemodelview = RoleView
     SecurityManager.groupmodelview = GroupView
+    SecurityManager.resetpasswordview = ResetAnyPassword
     SecurityManager.userstatschartview = None  # its chart comes from Google
 
 
