@@ -31,7 +31,7 @@ setup: $(VENV)/.run $(VENV)/.messages ## virtual environment, libraries, transla
 
 run: $(VENV)/.run $(VENV)/.messages ## set everything up with demo data and serve it on http://127.0.0.1:8000
 	$(BIN)/flask install --demo
-	$(BIN)/honcho --no-prefix start
+	$(BIN)/honcho --no-prefix start --port $(PORT)
 
 test: $(VENV)/.dev $(VENV)/.messages ## the whole suite (T=path for a part of it)
 	sh tests/chromium.sh
