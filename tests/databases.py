@@ -73,7 +73,7 @@ class Databases:
     def drop(self) -> None:
         """Leave nothing behind."""
         if self.postgresql:
-            self._server(*(f'DROP DATABASE IF EXISTS "{NAME}_{self.worker}_{role}" WITH (FORCE)' for role in ("work", "template", "scratch")))
+            self._server(*(f'DROP DATABASE IF EXISTS "{NAME}_{self.worker}_{role}" WITH (FORCE)' for role in ("work", "template", "scratch", "bench")))
 
     def _remove(self, role: str) -> None:
         for tail in ("", "-wal", "-shm"):

@@ -163,9 +163,9 @@ class Desk:
 @pytest.fixture(scope="session")
 def bench(databases: Databases) -> Iterator[sa.Engine]:
     """An empty database with the ledger's tables: SQLite, or PostgreSQL when DATABASE_URL says so."""
-    url = databases._address("scratch")
+    url = databases._address("bench")
     if url not in _BENCHES:  # each test module that imports the fixture has it once more
-        databases.create("scratch")
+        databases.create("bench")
         _BENCHES[url] = sa.create_engine(url, **engine_options(url))
         for table in [*REFERENCES, *TABLES]:
             table.create(_BENCHES[url])  # type: ignore[attr-defined]
