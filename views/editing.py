@@ -66,6 +66,12 @@ class Editor:
         verb = _("新增") if self.row is None else _("修改")
         return f"{verb}{self.cls.__title__}"
 
+    @property
+    def subject(self) -> str:
+        """The record that the form is about, or that the child belongs to."""
+        record = self.parent if self.parent is not None else self.row
+        return str(record) if record is not None else ""
+
     def open(self) -> Answer:
         """The form as it opens."""
         inputs = FormBuilder(self.session, self.cls, self.fields, self.lookup).fresh(self.session, self.row, self.parent)
@@ -134,6 +140,7 @@ class Editor:
         return render(
             "register/form.html",
             title=self.title,
+            subject=self.subject,
             cls=self.cls,
             sections=sections(inputs),
             notes=notes,

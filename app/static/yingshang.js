@@ -13,11 +13,21 @@
     $(element).select2($.extend(settings, more));
   }
 
+  /* a word that an open list does not know comes last, marked as new */
+  var newWords = {
+    tags: true,
+    createTag: function (asked) {
+      var term = asked.term.trim();
+      return term ? { id: term, text: term, fresh: true } : null;
+    },
+    insertTag: function (known, word) { known.push(word); },
+    templateResult: function (each) { return each.fresh ? words.fresh.replace("{word}", each.text) : each.text; }
+  };
+
   function remote(element) {
     var byText = element.dataset.value === "text";
-    pick(element, {
+    pick(element, $.extend({
       placeholder: element.dataset.placeholder || words.search,
-      tags: element.classList.contains("js-open"),
       ajax: {
         url: element.dataset.source,
         delay: 200,
@@ -26,12 +36,17 @@
           return { results: data.results.map(function (each) { return byText ? { id: each.text, text: each.text } : each; }) };
         }
       }
-    });
+    }, element.classList.contains("js-open") ? newWords : {}));
   }
 
+  /* Select2 4.0 does not put the cursor into its search box under jQuery 3.6 and later */
+  $(document).on("select2:open", function () {
+    var box = document.querySelector(".select2-container--open .select2-search__field");
+    if (box) { box.focus(); }
+  });
   document.querySelectorAll("select.js-pick").forEach(function (element) { pick(element); });
   document.querySelectorAll("select.js-remote").forEach(remote);
-  document.querySelectorAll("select.js-open:not(.js-remote)").forEach(function (element) { pick(element, { tags: true }); });
+  document.querySelectorAll("select.js-open:not(.js-remote)").forEach(function (element) { pick(element, newWords); });
 
   /* a list's ticked rows */
   var bulk = document.getElementById("bulk");
