@@ -192,7 +192,7 @@ def _spellings(text: str) -> list[str]:
 
 def _finding_keys(cls: type[Record]) -> list[str]:
     """Fields whose whole value finds a record: its one-field keys first, then its names."""
-    single = [key[0] for key in cls.__keys__ if len(key) == 1]
+    single = [key[0] for key in cls.__keys__ if len(key) == 1 and not field_map(cls)[key[0]].sensitive]
     names = [key for key in (cls.__label__, *cls.__names__) if field_map(cls)[key].format.name != "words"]
     return list(dict.fromkeys(single + names))
 
@@ -206,7 +206,8 @@ def _handle(cls: type[Record], record: Any) -> str:
     label = _called(cls, record)
     if (cls.__label__,) in cls.__keys__ or cls.__label_unique__:
         return label
-    keys = [getattr(record, field_map(cls)[key[0]].attr) for key in cls.__keys__ if len(key) == 1]
+    open_keys = [field_map(cls)[key[0]] for key in cls.__keys__ if len(key) == 1]
+    keys = [getattr(record, declared.attr) for declared in open_keys if not declared.sensitive]
     key = next((value for value in keys if value), None)
     return f"{label}（{key}）" if key and key != label else label
 

@@ -130,7 +130,7 @@ class RoleView(RoleModelView):  # type: ignore[misc]
     list_title, show_title = _l("角色"), _l("角色")
     base_permissions = ["can_list", "can_show"]
     exclude_route_methods = {"add", "edit", "delete", "download", "action", "action_post"}
-    label_columns = {"name": _l("角色"), "permissions": _l("在各登记表里可以")}
+    label_columns = {"name": _l("角色"), "permissions": _l("在各登记表里可以"), "user": _l("账号"), "groups": _l("用户组")}
     list_columns = ["name", "permissions"]
     list_widget, show_widget = ListWidget, ShowWidget
     formatters_columns = {"name": role_label, "permissions": _rights}

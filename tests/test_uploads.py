@@ -1,0 +1,115 @@
+"""Files that come in: attachments of a record, workbooks for import."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+from bs4 import BeautifulSoup
+from flask import Flask
+
+import config
+from app.attachments import Attachment
+from imports.batch import ImportBatch
+from models.agency import Agency
+from tests import samples
+from tests.conftest import Browser, SessionOf
+from tests.people import CLERK, OTHER_CLERK, OWN, PRIVACY_CLERK, Persona
+from tests.test_matrix import office_id
+from tests.test_pages import agency as agency  # noqa: PLC0414 - a fixture
+from tests.test_pages import kept, page_of, send_file
+
+SignIn = Callable[[Persona], Browser]
+
+
+# files --------------------------------------------------------------------------------------------
+
+
+def test_a_file_keeps_its_chinese_name_and_its_record_keeps_it(app: Flask, agency: Any, sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    send_file(browser, agency, "..\\资质证书 扫描件.PDF", b"%PDF-1.7 test")
+    stored = kept(app, sa.select(Attachment))
+    assert stored.original_name == "资质证书 扫描件.PDF"
+    assert not re.search(r"[^0-9a-f]", stored.stored_name)
+    answer = browser.get(f"/agency/{agency.id}/files/{stored.id}")
+    assert answer.data == b"%PDF-1.7 test"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert sign_in(OTHER_CLERK).get(f"/agency/{agency.id}/files/{stored.id}").status_code == 404
+    assert browser.get(f"/agency/{agency.id + 1}/files/{stored.id}").status_code == 404
+    assert browser.post(f"/agency/{agency.id}/files/{stored.id}/void", token_from=f"/agency/show/{agency.id}").status_code == 302
+    assert browser.get(f"/agency/{agency.id}/files/{stored.id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("页面.html", b"<script>"), ("证书.pdf", b"MZ not a pdf"), ("表.xlsx", b"PK\x03\x04broken"), ("空.txt", b""), ("无扩展名", b"x")]
+)
+def test_files_that_are_not_what_they_say_are_refused(app: Flask, agency: Any, sign_in: SignIn, name: str, data: bytes) -> None:
+    browser = sign_in(CLERK)
+    send_file(browser, agency, name, data)
+    assert kept(app, sa.select(sa.func.count(Attachment.id))) == 0
+    assert page_of(browser, f"/agency/show/{agency.id}").select_one(".alert-danger").get_text(strip=True)
+
+
+# import -------------------------------------------------------------------------------------------
+
+
+def bring(browser: Browser, name: str, data: bytes | None = None, key: str = "agency") -> Any:
+    if data is None:
+        data = (config.ROOT / "tests" / "workbooks" / name).read_bytes()
+    return browser.post(f"/{key}/import", {"file": (io.BytesIO(data), name), "mode": "upsert"}, content_type="multipart/form-data")
+
+
+def test_an_import_from_upload_to_result(app: Flask, sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    path = bring(browser, "中介机构名录.xlsx").headers["Location"]
+    page = page_of(browser, path)
+    counts = {each.get_text(" ", strip=True).split(" ")[1]: int(each.b.get_text()) for each in page.select(".ys-count")}
+    assert (counts["新增"], counts["有问题"]) == (14, 0)
+    assert kept(app, sa.select(sa.func.count(Agency.id))) == 0, "a preview writes nothing"
+    digest = page.find("input", {"name": "digest"})["value"]
+    assert browser.post(path, {"digest": digest, "bad_rows": "stop"}).status_code == 302
+    assert kept(app, sa.select(sa.func.count(Agency.id))) == 14
+    assert "已完成" in page_of(browser, path).select_one(".alert-success").get_text()
+    assert browser.post(path, {"digest": digest, "bad_rows": "stop"}, token_from="/").status_code == 409
+    assert sign_in(PRIVACY_CLERK).get(path).status_code == 404, "a batch is its operator's"
+
+
+def test_good_rows_only_and_the_list_of_errors(app: Flask, sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    path = bring(browser, "中介机构名录_有错.xlsx").headers["Location"]
+    page = page_of(browser, path)
+    assert [row.td.get_text(" ", strip=True) for row in page.select(".ys-table tbody tr")] == [f"第 {number} 行" for number in range(3, 10)]
+    sheet = openpyxl.load_workbook(io.BytesIO(browser.get(f"{path}/errors.xlsx").data)).active
+    assert [row[2] for row in sheet.iter_rows(min_row=2, values_only=True)] == list(range(3, 10))
+    digest = page.find("input", {"name": "digest"})["value"]
+    assert browser.post(path, {"digest": digest, "bad_rows": "stop"}).status_code == 422
+    assert kept(app, sa.select(sa.func.count(Agency.id))) == 0
+    assert browser.post(path, {"digest": digest, "bad_rows": "skip"}).status_code == 302
+    assert kept(app, sa.select(sa.func.count(Agency.id))) == 1
+
+
+def test_what_changed_since_the_preview_is_shown_before_it_is_written(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    path = bring(browser, "中介机构名录.xlsx").headers["Location"]
+    digest = page_of(browser, path).find("input", {"name": "digest"})["value"]
+    session = session_of()
+    row = samples.make(session, Agency, 41, office_id(session, OWN))
+    row.uscc = "91130828MA0000NH2A"
+    session.commit()
+    answer = browser.post(path, {"digest": digest, "bad_rows": "stop"})
+    assert answer.status_code == 409
+    assert "预览之后数据有变化" in answer.data.decode()
+    assert kept(app, sa.select(sa.func.count(Agency.id))) == 1
+
+
+@pytest.mark.parametrize(("name", "data"), [("坏.xlsx", b"not a workbook"), ("空.csv", b""), ("图.png", b"\x89PNG\r\n\x1a\n")])
+def test_a_file_that_cannot_be_read_gets_a_sentence(app: Flask, sign_in: SignIn, name: str, data: bytes) -> None:
+    answer = bring(sign_in(CLERK), name, data)
+    assert answer.status_code == 422
+    assert BeautifulSoup(answer.data, "html.parser").select_one(".alert-danger").get_text(strip=True)
+    assert kept(app, sa.select(sa.func.count(ImportBatch.id))) == 0
