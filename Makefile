@@ -39,6 +39,7 @@ test: $(VENV)/.dev $(VENV)/.messages ## the whole suite (T=path for a part of it
 
 lint: $(VENV)/.dev ## style, types, import rules, spelling
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell

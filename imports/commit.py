@@ -58,6 +58,9 @@ def commit(session: Session, plan: Plan, content: bytes | None, bad_rows: BadRow
     except sa.exc.IntegrityError:
         session.rollback()
         raise Refused("collision", _l("保存时发现别人刚刚登记了相同的记录，本次没有写入任何数据，请重新导入")) from None
+    except sa.exc.OperationalError:
+        session.rollback()
+        raise Refused("busy", _l("数据库正忙（别人正在写入），本次没有写入任何数据，请稍后再试")) from None
     except BaseException:
         session.rollback()
         raise

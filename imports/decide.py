@@ -57,7 +57,7 @@ class Judge:
             return self._wrong(draft, obstacle)
         after = self._after(self.cls, given, old, None)
         changes = _changes(old, after)
-        issues = self._rules(self.cls, draft.good[0], after) or self._rights(draft.good[0], old, after, changes)
+        issues = self._new_masks(draft, old) or self._rules(self.cls, draft.good[0], after) or self._rights(draft.good[0], old, after, changes)
         if issues:
             return self._wrong(draft, *issues)
         outcome = Outcome.NEW if old is None else Outcome.CHANGED if changes else Outcome.SAME
@@ -83,6 +83,18 @@ class Judge:
                 masked = {key for key, raw in child.raws.items() if any(self._masked(child.cls, key, raw, values) for values in stored)}
                 forgiven |= {f"{child.cls.__key__}.{key}" for key in masked}
             row.errors = [issue for issue in row.errors if issue.field not in forgiven]
+
+    def _new_masks(self, draft: Draft, old: Stored | None) -> list[Issue]:
+        """A mask that means nothing stored is no value: 张** would pass for a name."""
+        known = field_map(self.cls)
+        masked = [
+            (row, key)
+            for row in draft.good
+            for key, raw in row.raws.items()
+            if isinstance(raw, str) and "**" in raw and not self.scope.clear(known[key]) and not (old and self._masked(self.cls, key, raw, old.values))
+        ]
+        message = _l("这是遮盖后的内容，请填写真实内容，或留空表示不改动")
+        return [self._issue(row, key, "masked_value", message) for row, key in masked]
 
     def _also_missing(self, draft: Draft, old: Stored | None) -> None:
         """A row with a bad cell is told its empty required cells too."""

@@ -99,7 +99,17 @@ def test_odd_arguments_are_refused_in_words(sign_in: SignIn, query: str) -> None
     assert BeautifulSoup(answer.data, "html.parser").select_one(".ys-error h1")
 
 
-@pytest.mark.parametrize("path", ["/users/show/abc", "/users/edit/99999999999999999999", "/roles/show/abc", "/resetpassword/form?pk=abc", "/resetpassword/form", "/resetpassword/form?pk=99999"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/users/show/abc",
+        "/users/edit/99999999999999999999",
+        "/roles/show/abc",
+        "/resetpassword/form?pk=abc",
+        "/resetpassword/form",
+        "/resetpassword/form?pk=99999",
+    ],
+)
 def test_numbers_of_nobody_are_not_found(sign_in: SignIn, path: str) -> None:
     assert sign_in(SECURITY_ADMIN).get(path).status_code == 404
 
@@ -161,7 +171,10 @@ def test_fab_returns_to_wherever_its_history_says() -> None:
     assert "redirect(self.get_redirect())" in inspect.getsource(babel_views)
 
 
-@pytest.mark.parametrize(("referrer", "target"), [("http://localhost/agency/list/?q=1", "/agency/list/?q=1"), ("http://evil.example/agency/", "/"), ("http://localhost//evil.example", "/"), ("", "/")])
+@pytest.mark.parametrize(
+    ("referrer", "target"),
+    [("http://localhost/agency/list/?q=1", "/agency/list/?q=1"), ("http://evil.example/agency/", "/"), ("http://localhost//evil.example", "/"), ("", "/")],
+)
 def test_switching_the_language_stays_on_this_site(sign_in: SignIn, referrer: str, target: str) -> None:
     browser = sign_in(CLERK)
     answer = browser.get("/lang/en", headers={"Referer": referrer} if referrer else {})

@@ -41,14 +41,22 @@ def visible(page: bytes) -> str:
 
 
 def paths(key: str, row: int) -> list[str]:
-    found = [f"/{key}/list/", f"/{key}/list/?f.remark.empty=1&q=zz", f"/{key}/show/{row}", f"/{key}/add", f"/{key}/edit/{row}", f"/{key}/import", f"/{key}/show/0"]
+    found = [
+        f"/{key}/list/",
+        f"/{key}/list/?f.remark.empty=1&q=zz",
+        f"/{key}/show/{row}",
+        f"/{key}/add",
+        f"/{key}/edit/{row}",
+        f"/{key}/import",
+        f"/{key}/show/0",
+    ]
     return found + [f"/{key}/{row}/{child.__key__}/add" for child in children(ENTRIES[key].register) if child.__gate__.value == "ordinary"]
 
 
 def data(session: object) -> set[str]:
     """Words that are data: of code lists, offices, people, and the samples."""
     words = {person.name for person in PEOPLE} | {"中文"}
-    for key in ("code", "org_unit"):
+    for key in ("code", "org_unit", "region"):
         table = registry.need(key).__table__
         columns = [column for column in table.columns if isinstance(column.type, sa.String)]
         words |= {str(value) for row in session.connection().execute(sa.select(*columns)) for value in row if value}  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """Is every sentence of the code in the English catalogue, with the same placeholders, and nothing else?
 
-    python translations/check.py
+python translations/check.py
 """
 
 from __future__ import annotations

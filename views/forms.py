@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from app import masking
 from app.fields import Field
 from app.formats import Choice, Choices, Format, Link, StateOf, YesNo
-from app.language import Text, _
+from app.language import Text, _, _l
 from app.lookup import DatabaseLookup
 from app.records import Draft, draft
 from app.register import Record, Register, values_of
@@ -26,7 +26,7 @@ MOST_OPTIONS = 50
 
 _PLACEHOLDERS = {
     "date": "2026-03-15",
-    "date_until": "2026-03-15 / 长期",
+    "date_until": _l("2026-03-15 / 长期"),
     "datetime": "2026-03-15 09:30",
     "url": "https://",
     "document_number": "围应急〔2026〕12号",
@@ -58,7 +58,7 @@ class Input:
     @property
     def unit(self) -> str:
         """What a number counts."""
-        return str(getattr(self.field.format, "unit", ""))
+        return str(getattr(self.field.format, "spoken_unit", ""))
 
     @property
     def hint(self) -> str:
@@ -71,7 +71,7 @@ class Input:
     @property
     def placeholder(self) -> str:
         """How such a value is written."""
-        return _PLACEHOLDERS.get(self.field.format.name, "")
+        return str(_PLACEHOLDERS.get(self.field.format.name, ""))
 
     @property
     def length(self) -> int | None:

@@ -91,7 +91,7 @@ class RecordPage:
         fmt = declared.format
         text = masking.shown(self.scope, declared, value, self.lookup)
         masked = bool(text) and not self.scope.clear(declared)
-        unit = str(getattr(fmt, "unit", ""))
+        unit = str(getattr(fmt, "spoken_unit", ""))
         text = f"{text} {unit}" if text and unit and not masked else text
         shown = Shown(str(declared.label), text, fmt.widget == "textarea" or len(text) > 60, masked=masked)
         if fmt.name == "file":

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from app.formats.base import EMPTY, Doubt, Format, FormatError, Json, Lookup, Reading, is_blank, plain_number, symbols
-from app.language import _l
+from app.language import Text, _l
 
 _ABOUT = re.compile(r"^(约|大约|近|>=?|<=?|≥|≤|不少于|不低于|至少|超过)|(左右|以上|以下|余|多)$")
 #: how many of the unit on the right make one of the unit on the left
@@ -16,6 +16,8 @@ _SCALES = {"元": Decimal(1), "千元": Decimal(1000), "万元": Decimal(10_000)
 _SAME_UNIT = {"㎡": {"m2", "m²", "平方米", "平米", "平方"}, "人": {"名", "个"}, "年": {"a"}}
 
 _MOST = {"度": 360}
+#: how units are said to the reader; files and comparisons keep the Chinese
+_SPOKEN: dict[str, Text] = {"元": _l("元"), "万元": _l("万元"), "人": _l("人"), "度": _l("度")}
 
 
 def _refuse(raw: object) -> FormatError:
@@ -68,12 +70,17 @@ class Number(Format):
             doubts += (Doubt("negative", _l("“%(raw)s”小于零，请核对", raw=symbols(raw))),)
         return Reading(number, doubts)
 
+    @property
+    def spoken_unit(self) -> Text:
+        """The unit in the reader's language."""
+        return _SPOKEN.get(self.unit, self.unit)
+
     def _factor(self, unit: str, raw: object) -> Decimal:
         if not unit or unit == self.unit or unit in _SAME_UNIT.get(self.unit, ()):
             return Decimal(1)
         if unit in _SCALES and self.unit in _SCALES:
             return _SCALES[unit] / _SCALES[self.unit]
-        raise FormatError("bad_unit", _l("“%(raw)s”的单位应为“%(unit)s”", raw=symbols(raw), unit=self.unit or _l("无单位")))
+        raise FormatError("bad_unit", _l("“%(raw)s”的单位应为“%(unit)s”", raw=symbols(raw), unit=self.spoken_unit or _l("无单位")))
 
     def _fit(self, number: Decimal) -> Any:
         return number.quantize(Decimal(1).scaleb(-self.places)).normalize() + 0
