@@ -260,3 +260,12 @@ def test_two_rows_that_mean_one_stored_record(session: Session) -> None:
     run(session, register("policy"), sheet(head, ["办法", "县局", ""]), "一")
     made = plan(session, "policy", sheet(head, ["办法", "县局", "围应急〔2026〕1号"], ["办法", "县局", "围应急〔2026〕2号"]))
     assert problems(made) == [(3, "doc_no", "key_conflict")]
+
+
+def test_a_review_finds_the_policy_that_its_measure_is(session: Session) -> None:
+    policies = "文件名称,发文字号,发文机关\n危险化学品经营许可办理指南,围应急〔2026〕3号,围场县应急管理局\n".encode()
+    run(session, register("policy"), policies, "政策.csv")
+    run(session, register("review"), sample("公平竞争审查台账.xlsx"), "公平竞争审查台账.xlsx")
+    review = register("review")
+    linked = {row.document for row in session.scalars(sa.select(review)) if row.policy_id}  # type: ignore[attr-defined]
+    assert linked == {"危险化学品经营许可办理指南"}

@@ -63,8 +63,8 @@ class Editor:
     @property
     def title(self) -> str:
         """What the page is about."""
-        verb = _("新增") if self.row is None else _("修改")
-        return f"{verb}{self.cls.__title__}"
+        title = self.cls.__title__
+        return _("新增%(title)s", title=title) if self.row is None else _("修改%(title)s", title=title)
 
     @property
     def subject(self) -> str:
