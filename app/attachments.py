@@ -101,7 +101,7 @@ def _bears_out(ending: str, data: bytes) -> bool:
     if ending in _ZIPPED:
         try:
             names = zipfile.ZipFile(io.BytesIO(data)).namelist()
-        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):  # the last: an unknown compression
             return False
         return any(name.startswith(_ZIPPED[ending]) for name in names)
     return b"\x00" not in data and _is_text(data)

@@ -34,7 +34,7 @@ def inspect(data: bytes, unpacked: int, rows: int, columns: int) -> dict[str, La
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             _guard(package, unpacked)
             return _layouts(package, rows, columns)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, ET.ParseError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, ET.ParseError, ValueError):  # NotImplementedError: an unknown compression
         raise Refused("damaged", _l("文件已损坏或不完整，无法打开。请用 Excel 或 WPS 打开后另存为 .xlsx 再上传")) from None
 
 

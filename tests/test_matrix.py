@@ -357,12 +357,44 @@ def _import_as(walk: Walk, data: bytes) -> str:
 
 def road_action(walk: Walk) -> None:
     """Bulk void of a foreign and an own row at once touches only what the persona may void."""
-    ids = list(walk.ground.rows.values())
     token_from = "/" if walk.person.username else "/login/"
-    walk.browser.post(walk.url("action"), {"name": "void", "ids": ids, "reason": "测试作废"}, token_from=token_from)
-    voided = {kind for kind in walk.ground.rows if walk.kept(kind).voided_at}
-    assert voided <= set(walk.allowed.voids), voided
-    _unvoid(walk)
+
+    def act(ids: list[int]) -> set[str]:
+        walk.browser.post(walk.url("action"), {"name": "void", "ids": ids, "reason": "测试作废"}, token_from=token_from)
+        voided = {kind for kind in walk.ground.rows if walk.kept(kind).voided_at}
+        _unvoid(walk)
+        return voided
+
+    for kind, row in walk.ground.rows.items():
+        assert act([row]) == ({kind} & walk.allowed.voids), kind
+    assert act(list(walk.ground.rows.values())) <= set(walk.allowed.voids)
+
+
+def road_child_pages(walk: Walk) -> None:
+    """The pages of an existing child: its form and its voiding, under every kind of parent."""
+    token_from = "/" if walk.person.username else "/login/"
+    for kind, (child_key, child_id) in walk.ground.children.items():
+        child = next(each for each in children(walk.ground.cls) if each.__key__ == child_key)
+        writes = kind in walk.allowed.edits and walk.allowed.adds
+        address = walk.url(f"{walk.ground.rows[kind]}/{child_key}/{child_id}")
+        assert (walk.client.get(f"{address}/edit").status_code == 200) == writes, kind
+        walk.browser.post(f"{address}/void", {"reason": "测试作废"}, token_from=token_from)
+        with walk.app.app_context():
+            act_as(db.session(), SYSTEM)
+            voided = db.session.connection().scalar(sa.select(child.__table__.c.voided_at).where(child.__table__.c.id == child_id))
+        assert bool(voided) == writes, kind
+
+
+def road_file_void(walk: Walk) -> None:
+    from app.attachments import Attachment
+
+    token_from = "/" if walk.person.username else "/login/"
+    for kind, row in walk.ground.rows.items():
+        stored = _attachment(walk, row)
+        walk.browser.post(walk.url(f"{row}/files/{stored}/void"), {"reason": "测试作废"}, token_from=token_from)
+        with walk.app.app_context():
+            voided = db.session.scalar(sa.select(Attachment.voided_at).where(Attachment.id == stored))
+        assert bool(voided) == (kind in walk.allowed.edits), kind
 
 
 def road_void(walk: Walk) -> None:
@@ -390,7 +422,7 @@ def _unvoid(walk: Walk) -> None:
 
 ROADS: tuple[Callable[[Walk], None], ...] = (
     road_list, road_show, road_picker, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
-    road_foreign_parent, road_file, road_import, road_action, road_void, road_rest_void,
+    road_foreign_parent, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
 )  # fmt: skip
 
 
@@ -413,9 +445,9 @@ def test_every_road(app: Flask, session_of: SessionOf, sign_in: Callable[[Person
 WALKED = {
     "page": {
         "list": road_list, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
-        "action": road_action, "child_add": road_foreign_parent, "child_edit": road_foreign_parent, "child_void": road_foreign_parent,
+        "action": road_action, "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
-        "file_add": road_file, "file": road_file, "file_void": road_file,
+        "file_add": road_file, "file": road_file, "file_void": road_file_void,
     },
     "rest": {
         "info": road_rest_read, "get_list": road_rest_read, "get": road_rest_read, "post": road_rest_add, "put": road_rest_write,

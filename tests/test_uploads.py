@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -113,3 +114,38 @@ def test_a_file_that_cannot_be_read_gets_a_sentence(app: Flask, sign_in: SignIn,
     assert answer.status_code == 422
     assert BeautifulSoup(answer.data, "html.parser").select_one(".alert-danger").get_text(strip=True)
     assert kept(app, sa.select(sa.func.count(ImportBatch.id))) == 0
+
+
+def test_what_a_dead_worker_left_is_done_once(app: Flask) -> None:
+    """A batch whose worker was killed stands as running; the next worker finds it and writes it, once."""
+    from app.accounts import actor_named
+    from app.database import db
+    from app.scopes import act_as
+    from imports import plan as planning
+    from imports.batch import ImportBatch
+    from models.agency import Agency
+    from tests.people import CLERK
+    from views import uploads
+
+    data = (Path(__file__).parent / "workbooks" / "中介机构名录.xlsx").read_bytes()
+    with app.app_context():
+        session = db.session()
+        act_as(session, actor_named(CLERK.username))
+        plan = planning.make(session, Agency, data, "名录.xlsx")
+        batch = ImportBatch(
+            register="agency", file_name="名录.xlsx", sha256=plan.sha256, content=data, mode="upsert", bad_rows="stop",
+            state="running", digest=plan.digest(), operator=CLERK.username,
+        )  # fmt: skip
+        session.add(batch)
+        session.commit()
+        batch_id = batch.id
+    with app.app_context():
+        assert uploads.unfinished() == [(batch_id,)]
+    for _again in range(2):
+        with app.app_context():
+            uploads.commit_batch(batch_id)
+    with app.app_context():
+        assert uploads.unfinished() == []
+        done = db.session.get(ImportBatch, batch_id)
+        assert (done.state, done.counts["written"]) == ("done", 26)
+        assert db.session.connection().scalar(sa.select(sa.func.count()).select_from(Agency.__table__)) == 14
