@@ -15,7 +15,7 @@ from flask_wtf import CSRFProtect
 
 import config
 import models  # noqa: F401 - announces the registers
-from app import checks
+from app import assets, checks, content_security
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.install import register_install
@@ -35,6 +35,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app.config.from_mapping(_flask_settings(settings))
     _folders(settings)
     checks.ensure_sound()
+    content_security.install(app)
+    assets.install(app)
     csrf.init_app(app)
     db.init_app(app)
     guard_sessions()

@@ -16,7 +16,7 @@ class Entry:
     register: type[Register]
     rights: Rights
     area: Text
-    icon: str = "fa-table"
+    icon: str = "ti-table"
 
 
 _entries: dict[str, Entry] = {}

@@ -17,14 +17,14 @@ ENTERPRISE_AREA = _l("企业")
 BASICS_AREA = _l("基础数据")
 
 REGISTERS = (
-    Entry(Agency, RIGHTS[Agency], PEOPLE_AREA, "fa-building"),
-    Entry(Expert, RIGHTS[Expert], PEOPLE_AREA, "fa-user"),
-    Entry(Policy, RIGHTS[Policy], POLICY_AREA, "fa-file-text"),
-    Entry(Review, RIGHTS[Review], POLICY_AREA, "fa-balance-scale"),
-    Entry(Enterprise, RIGHTS[Enterprise], ENTERPRISE_AREA, "fa-industry"),
-    Entry(OrgUnit, RIGHTS[OrgUnit], BASICS_AREA, "fa-sitemap"),
-    Entry(Region, RIGHTS[Region], BASICS_AREA, "fa-map-marker"),
-    Entry(CodeEntry, RIGHTS[CodeEntry], BASICS_AREA, "fa-book"),
+    Entry(Agency, RIGHTS[Agency], PEOPLE_AREA, "ti-building"),
+    Entry(Expert, RIGHTS[Expert], PEOPLE_AREA, "ti-school"),
+    Entry(Policy, RIGHTS[Policy], POLICY_AREA, "ti-file-text"),
+    Entry(Review, RIGHTS[Review], POLICY_AREA, "ti-scale"),
+    Entry(Enterprise, RIGHTS[Enterprise], ENTERPRISE_AREA, "ti-building-factory-2"),
+    Entry(OrgUnit, RIGHTS[OrgUnit], BASICS_AREA, "ti-sitemap"),
+    Entry(Region, RIGHTS[Region], BASICS_AREA, "ti-map-pin"),
+    Entry(CodeEntry, RIGHTS[CodeEntry], BASICS_AREA, "ti-vocabulary"),
 )
 
 announce(*REGISTERS)

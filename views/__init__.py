@@ -9,6 +9,7 @@ from app import registry
 from views import fab
 from views.api import add_register_api
 from views.errors import register_errors
+from views.frame import look, sidebar
 from views.pages import language_tag
 from views.register import add_register
 
@@ -20,7 +21,7 @@ def register_views(appbuilder: AppBuilder) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     register_errors(app)
     fab.guard_arguments(app)
-    app.jinja_env.globals["language_tag"] = language_tag
+    app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look}
     for entry in registry.entries():
         add_register(appbuilder, entry)
     for entry in registry.entries():
