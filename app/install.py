@@ -44,8 +44,13 @@ FRAME = frozenset(
         ("can_get", "MenuApi"),
         ("can_get", "OpenApi"),
         ("can_show", "SwaggerView"),
+        ("can_read", "desk"),
+        ("can_export", "desk"),
     }
 )
+#: what those may do beside it who look over all offices
+OVERSIGHT = frozenset({("can_read", "overview"), ("can_export", "overview")})
+OVERSEERS = frozenset({Role.LEADER, Role.SUPERVISOR, Role.LEGAL})
 #: views of accounts and roles: the security administrator's, and nobody else's
 ACCOUNT_VIEWS = frozenset(
     {"UserDBModelView", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"}
@@ -55,6 +60,7 @@ ACCOUNT_VIEWS = frozenset(
 def permissions_of(role: Role) -> set[Pair]:
     """All permissions of a role, from the one role table."""
     pairs = set() if role in {Role.PUBLIC, Role.PRIVACY_VIEW} else set(FRAME)
+    pairs |= OVERSIGHT if role in OVERSEERS else frozenset()
     for entry in registry.entries():
         grant = entry.rights.get(role)
         if grant is not None and grant.verbs:

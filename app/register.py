@@ -103,6 +103,11 @@ class Record(Base):
         """What else must hold before others see a row as published (an expert's consent, a question's release)."""
         return ()
 
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """What must hold for the ends of its periods to be anybody's business (a repealed document's are nobody's)."""
+        return ()
+
 
 class Register(Record):
     """A register of its own: belongs to an office, is published or not, may have children."""

@@ -48,7 +48,7 @@ from models.code_lists import (
     TITLE_LEVEL,
     UNIT_KIND,
 )
-from models.rules import in_order, in_range
+from models.rules import in_order, in_range, none_of
 
 # SQLAlchemy reads a required column's declaration only from a named annotation
 QualificationKind = Annotated[str, one_of(EXPERT_QUALIFICATION)]
@@ -169,6 +169,11 @@ class Expert(Register):
         """No publication without separate consent (个人信息保护法第二十五条)."""
         return (cls.consent_scope == PUBLIC_CONSENT, cls.consent_on.is_not(None))
 
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """Who left the pool needs no new term."""
+        return (none_of(cls.status, ExpertStatus.DISMISSED, ExpertStatus.EXPIRED, ExpertStatus.REJECTED),)
+
 
 def _gender(id_no: str) -> str:
     """The 17th digit is odd for men (GB 11643-1999)."""
@@ -206,4 +211,4 @@ class RecusalUnit(Child):
     uscc: Mapped[CreditCode | None] = field(_l("统一社会信用代码"), listed=True)
     relation: Mapped[Annotated[str, one_of(RECUSAL_RELATION)] | None] = field(_l("利害关系"), needed="appoint", listed=True)
     enterprise_id: Mapped[Annotated[int, link("enterprise")] | None] = field(_l("对应企业"), listed=True, index=True)
-    until: Mapped[Until | None] = field(_l("关系截止"), listed=True)
+    until: Mapped[Until | None] = field(_l("关系截止"), listed=True, due=False)

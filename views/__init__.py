@@ -8,8 +8,10 @@ from flask_appbuilder import AppBuilder
 from app import registry
 from views import fab
 from views.api import add_register_api
+from views.desk_pages import DeskView
 from views.errors import register_errors
 from views.frame import look, sidebar
+from views.overview import OverviewView
 from views.pages import language_tag
 from views.register import add_register
 
@@ -22,6 +24,8 @@ def register_views(appbuilder: AppBuilder) -> None:
     register_errors(app)
     fab.guard_arguments(app)
     app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look}
+    appbuilder.add_view_no_menu(DeskView)
+    appbuilder.add_view_no_menu(OverviewView)
     for entry in registry.entries():
         add_register(appbuilder, entry)
     for entry in registry.entries():
