@@ -23,6 +23,7 @@ from app.scopes import Scope, scope_of
 from imports import history
 from imports.batch import BatchState
 from views.charts import Charts, due_link, exportable
+from views.keeper import may_keep
 from views.pages import link_to, need, people
 from views.uploads import batch_states
 
@@ -143,12 +144,12 @@ class Desk:
 
     def _words(self) -> list[Task]:
         cls = registry.need("code")
-        if cls not in lists(self.scope):
+        if not may_keep(self.scope):
             return []
         state = cls.__table__.c.word_state
         count = self.session.scalar(sa.select(sa.func.count(cls.id)).where(cls.voided_at.is_(None), state == "pending"))
         text = _("字典：%(count)s 个新词待确认", count=count)
-        return [Task("ti-vocabulary", text, link_to(cls, "list", **{"f.word_state": "pending"}))] if count else []
+        return [Task("ti-vocabulary", text, url_for("KeeperView.index"))] if count else []
 
     def _gaps(self) -> list[Task]:
         open_to = [cls for cls in self.registers if self.scope.gates(cls) & {Gate.ORDINARY, Gate.ASSIGN}]
