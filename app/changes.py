@@ -120,4 +120,6 @@ def _select(scope: Scope, cls: type[Register], *tests: sa.ColumnElement[bool]) -
 
 def _change(row: Any) -> Change:
     act = Act.VOIDED if row.voided_at is not None else Act.ADDED if row.row_version == 1 else Act.CHANGED
-    return Change(registry.need(row.key), row.id, row.label, act, row.changed_by or row.created_by or "", row.changed_at or row.created_at or now(), row.import_batch)
+    return Change(
+        registry.need(row.key), row.id, row.label, act, row.changed_by or row.created_by or "", row.changed_at or row.created_at or now(), row.import_batch
+    )

@@ -6,7 +6,6 @@ and of their children alike, unless its declaration or its record says that nobo
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -110,39 +109,38 @@ def _day(kind: Kind) -> sa.ColumnElement[Any]:
     return column
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outlook:
-    """How many periods ended, end soon, and end in the months to come."""
+    """How many periods have ended, and how many end within each of the windows."""
 
     overdue: int
     within: dict[int, int]
-    by_month: dict[Kind, list[int]]
 
 
-def outlook(session: Session, found: Sequence[Kind], today: date, ahead: Sequence[Month]) -> Outlook:
-    """All counts of the desk in one statement: each row falls between two of the days that matter."""
-    scope = scope_of(session)
-    ends = [today + timedelta(days=days + 1) for days in WINDOWS]
-    cuts = sorted({today, *ends, *(month.first for month in ahead), *(month.after for month in ahead)})
-    horizon = Span(last=cuts[-1] - timedelta(days=1))
-    cells: dict[Kind, dict[int, int]] = {kind: {} for kind in found}
+def outlook(session: Session, found: Sequence[Kind], today: date) -> Outlook:
+    """The counts of the desk, in one statement."""
+    cuts = [today, *(today + timedelta(days=days + 1) for days in WINDOWS)]
+    counts = [sum(cells) for cells in zip(*_counted(session, found, cuts).values(), strict=True)] or [0] * len(cuts)
+    return Outlook(counts[0], {days: sum(counts[1 : place + 1]) for place, days in enumerate(WINDOWS, start=1)})
+
+
+def monthly(session: Session, found: Sequence[Kind], ahead: Sequence[Month]) -> dict[Kind, list[int]]:
+    """How many periods of each kind end in each of the months; one statement."""
+    cuts = [*(month.first for month in ahead), ahead[-1].after]
+    return {kind: counts[1:] for kind, counts in _counted(session, found, cuts, since=cuts[0]).items()}
+
+
+def _counted(session: Session, found: Sequence[Kind], cuts: Sequence[date], since: date | None = None) -> dict[Kind, list[int]]:
+    """The ends before the first of these days, and between each two of them."""
+    scope, span = scope_of(session), Span(since, cuts[-1] - timedelta(days=1))
+    counts = {kind: [0] * len(cuts) for kind in found}
     branches = []
     for place, kind in enumerate(found):
-        inner = _select(scope, kind, horizon, slot(_day(kind), cuts).label("slot")).subquery()
+        inner = _select(scope, kind, span, slot(_day(kind), cuts).label("slot")).subquery()
         branches.append(sa.select(sa.literal(place), inner.c.slot, sa.func.count()).group_by(inner.c.slot))
-    for place, cell, count in over(session, branches):
-        cells[found[place]][cell] = int(count)
-
-    def total(counts: dict[int, int], first: date | None, after: date) -> int:
-        low = bisect_right(cuts, first) if first else 0
-        return sum(count for cell, count in counts.items() if low <= cell < bisect_right(cuts, after))
-
-    def everything(first: date | None, after: date) -> int:
-        return sum(total(counts, first, after) for counts in cells.values())
-
-    soon = {days: everything(today, end) for days, end in zip(WINDOWS, ends, strict=True)}
-    monthly = {kind: [total(counts, month.first, month.after) for month in ahead] for kind, counts in cells.items()}
-    return Outlook(everything(None, today), soon, monthly)
+    for place, cell, number in over(session, branches):
+        counts[found[place]][cell] = int(number)
+    return counts
 
 
 def count(session: Session, found: Sequence[Kind], span: Span) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from app.clock import SHANGHAI
 from app.fields import Field
 from app.formats import StateOf
 from app.queries import filterable
-from app.register import Register
+from app.register import PublishState, Register
 from app.scopes import Scope, scope_of
 
 
@@ -36,7 +37,7 @@ class Month:
 def months(start: date, count: int) -> list[Month]:
     """So many months on end, the first that of `start`."""
     firsts = [date(start.year + (start.month - 1 + step) // 12, (start.month - 1 + step) % 12 + 1, 1) for step in range(count + 1)]
-    return [Month(first, after) for first, after in zip(firsts, firsts[1:], strict=False)]
+    return [Month(first, after) for first, after in pairwise(firsts)]
 
 
 def year_until(day: date) -> list[Month]:
@@ -55,39 +56,26 @@ def over(session: Session, branches: Iterable[sa.Select[Any]]) -> Sequence[Any]:
     return session.connection().execute(sa.union_all(*parts)).all() if parts else []
 
 
-def grouped(cls: type[Register], key: sa.ColumnElement[Any], tests: Iterable[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    """How many rows of a register have which value of `key`: register, value, count."""
-    found = sa.select(key.label("value")).select_from(cls.__table__).where(*tests).subquery()
-    return sa.select(sa.literal(cls.__key__), found.c.value, sa.func.count()).group_by(found.c.value)
-
-
-Counts = dict[type[Register], dict[Any, int]]
-
-
-def _counted(session: Session, registers: Iterable[type[Register]], branch: Callable[[type[Register]], sa.Select[Any]]) -> Counts:
-    known = list(registers)
-    counts: Counts = {cls: {} for cls in known}
-    for key, value, count in over(session, (branch(cls) for cls in known)):
-        counts[registry.need(key)][value] = int(count)
-    return counts
-
-
 def readable_rows(session: Session, registers: Iterable[type[Register]]) -> dict[type[Register], int]:
     """How many live records each register holds for the person, as its list counts them."""
-    scope = scope_of(session)
+    scope, known = scope_of(session), list(registers)
 
     def branch(cls: type[Register]) -> sa.Select[Any]:
         visible = scope.rows(cls)
         tests = [cls.voided_at.is_(None)] + ([] if visible is None else [visible])
-        return sa.select(sa.literal(cls.__key__), sa.literal(0), sa.func.count()).select_from(cls.__table__).where(*tests)
+        return sa.select(sa.literal(cls.__key__), sa.func.count()).select_from(cls.__table__).where(*tests)
 
-    return {cls: sum(counts.values()) for cls, counts in _counted(session, registers, branch).items()}
+    return {registry.need(key): int(count) for key, count in over(session, map(branch, known))}
 
 
-def published(session: Session, registers: Iterable[type[Register]]) -> Counts:
-    """How many records have which publish state."""
+def waiting(session: Session, registers: Iterable[type[Register]], state: PublishState) -> dict[type[Register], int]:
+    """How many records stand in one publish state; registers without any are left out."""
     scope = scope_of(session)
-    return _counted(session, registers, lambda cls: grouped(cls, cls.publish_state, live(scope, cls)))
+
+    def branch(cls: type[Register]) -> sa.Select[Any]:
+        return sa.select(sa.literal(cls.__key__), sa.func.count()).select_from(cls.__table__).where(*live(scope, cls), cls.publish_state == state.value)
+
+    return {registry.need(key): int(count) for key, count in over(session, map(branch, registers)) if count}
 
 
 def state_field(scope: Scope, cls: type[Register]) -> Field | None:
@@ -96,25 +84,44 @@ def state_field(scope: Scope, cls: type[Register]) -> Field | None:
     return next((declared for declared in own if declared.key != "publish_state"), None)
 
 
-def states(session: Session, registers: Iterable[type[Register]]) -> Counts:
-    """How many records stand in which state of their own; registers without one are left out."""
-    scope = scope_of(session)
-    fields = {cls: declared for cls in registers if (declared := state_field(scope, cls))}
-    return _counted(session, fields, lambda cls: grouped(cls, cls.__table__.c[fields[cls].attr], live(scope, cls)))
-
-
-def slot(column: sa.ColumnElement[Any], starts: Sequence[Any]) -> sa.ColumnElement[int]:
+def slot(column: Any, starts: Sequence[Any]) -> sa.ColumnElement[int]:
     """The number of the slot that a value falls into: 0 before the first start."""
     cases = [(column >= start, place) for place, start in reversed(list(enumerate(starts, start=1)))]
     return sa.case(*cases, else_=0)
 
 
-def added(session: Session, registers: Iterable[type[Register]], during: Sequence[Month]) -> Counts:
-    """How many of the live records came in during which month (by its place among the months)."""
-    scope, starts = scope_of(session), [midnight(month.first) for month in during]
+@dataclass(frozen=True)
+class Cell:
+    """Records that agree in publish state, state of their own, and the month they came in (0: before)."""
+
+    published: str | None
+    state: str | None
+    month: int
+    count: int
+
+
+def census(session: Session, registers: Iterable[type[Register]], during: Sequence[Month]) -> dict[type[Register], list[Cell]]:
+    """The live records by publish state, state and month: one statement, one pass over each register."""
+    scope, known = scope_of(session), list(registers)
+    starts = [midnight(month.first) for month in during]
 
     def branch(cls: type[Register]) -> sa.Select[Any]:
-        tests = [*live(scope, cls), cls.created_at >= starts[0], cls.created_at < midnight(during[-1].after)]
-        return grouped(cls, slot(cls.created_at, starts) - 1, tests)
+        declared = state_field(scope, cls)
+        state = cls.__table__.c[declared.attr] if declared else sa.cast(sa.null(), sa.String)
+        columns = (cls.publish_state.label("published"), state.label("state"), slot(cls.created_at, starts).label("month"))
+        found = sa.select(*columns).select_from(cls.__table__).where(*live(scope, cls)).subquery()
+        keys = (found.c.published, found.c.state, found.c.month)
+        return sa.select(sa.literal(cls.__key__), *keys, sa.func.count()).group_by(*keys)
 
-    return _counted(session, registers, branch)
+    cells: dict[type[Register], list[Cell]] = {cls: [] for cls in known}
+    for key, published, state, month, count in over(session, map(branch, known)):
+        cells[registry.need(key)].append(Cell(published, state, int(month), int(count)))
+    return cells
+
+
+def tally(cells: Iterable[Cell], by: Callable[[Cell], Any]) -> dict[Any, int]:
+    """The counts summed up by one property."""
+    found: dict[Any, int] = {}
+    for cell in cells:
+        found[by(cell)] = found.get(by(cell), 0) + cell.count
+    return found

@@ -88,9 +88,7 @@ class Standing:
 
     def __add__(self, other: Standing) -> Standing:
         moments = [each for each in (self.changed_at, other.changed_at) if each is not None]
-        return Standing(
-            self.rows + other.rows, self.filled + other.filled, self.cells + other.cells, self.stale + other.stale, max(moments, default=None)
-        )
+        return Standing(self.rows + other.rows, self.filled + other.filled, self.cells + other.cells, self.stale + other.stale, max(moments, default=None))
 
 
 def standings(session: Session, registers: Iterable[type[Register]], stale_before: datetime) -> dict[type[Register], dict[int | None, Standing]]:

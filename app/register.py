@@ -124,7 +124,8 @@ class Register(Record):
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
-        return _unique_indexes(cls)  # type: ignore[arg-type]
+        lately = sa.Index(f"ix_{cls.__tablename__}_changed_at", "changed_at")
+        return (*_unique_indexes(cls), lately)  # type: ignore[arg-type]
 
 
 class Child(Record):

@@ -64,7 +64,7 @@ class Monthly:
 def by_month(session: Session, registers: Sequence[type[Register]], during: Sequence[Month]) -> list[Monthly]:
     """Batches that were confirmed, with their rows and wrong rows, month by month; one statement."""
     starts = [midnight(month.first) for month in during]
-    counts = (ImportBatch.counts["rows"].as_integer(), ImportBatch.counts["wrong"].as_integer())  # type: ignore[index]
+    counts = (ImportBatch.counts["rows"].as_integer(), ImportBatch.counts["wrong"].as_integer())
     inner = (
         sa.select(slot(ImportBatch.created_at, starts).label("slot"), counts[0].label("rows"), counts[1].label("wrong"))
         .where(ImportBatch.register.in_([cls.__key__ for cls in registers]), ImportBatch.created_at >= starts[0])

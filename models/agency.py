@@ -176,7 +176,7 @@ class Qualification(Child):
     valid_to: Mapped[Until | None] = field(
         _l("有效期至"),
         aliases=("有效期止", "有效期到", "到期日期", "到期时间", "证书到期时间", "有效期限", "有效期", "资质有效期", "资质有效期至", "证书有效期"),
-        needed="publish", listed=True, public=True, spill=issued_on,
+        needed="publish", listed=True, public=True, spill=issued_on, index=True,
     )  # fmt: skip
     status: Mapped[Annotated[str, state(QualificationStatus)] | None] = field(
         _l("资质状态"), aliases=("证书状态",), default=QualificationStatus.VALID.value, listed=True

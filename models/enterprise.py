@@ -73,7 +73,7 @@ class Enterprise(Register):
     standardisation: Mapped[Annotated[str, one_of(STANDARDISATION)] | None] = field(
         _l("标准化等级"), aliases=("安全生产标准化等级", "标准化"), filtered=True, section=_l("监管")
     )
-    standardisation_valid_to: Mapped[Until | None] = field(_l("标准化有效期至"), aliases=("标准化证书有效期",), section=_l("监管"))
+    standardisation_valid_to: Mapped[Until | None] = field(_l("标准化有效期至"), aliases=("标准化证书有效期",), index=True, section=_l("监管"))
     supervising_unit_id: Mapped[Annotated[int, link("org_unit")] | None] = field(
         _l("监管股室"), aliases=("监管部门", "监管科室"), needed="verify", filtered=True, index=True, section=_l("监管")
     )

@@ -127,7 +127,14 @@ class Expert(Register):
 
     appointed_on: Mapped[Day | None] = field(_l("聘任日期"), aliases=("聘用日期", "聘期起", "聘任时间"), needed="appoint", public=True, section=_l("聘任"))
     term_end: Mapped[Until | None] = field(
-        _l("聘期至"), aliases=("聘期", "聘期止", "聘任期限", "聘期截止"), needed="appoint", listed=True, public=True, spill=appointed_on, section=_l("聘任")
+        _l("聘期至"),
+        aliases=("聘期", "聘期止", "聘任期限", "聘期截止"),
+        needed="appoint",
+        listed=True,
+        public=True,
+        spill=appointed_on,
+        index=True,
+        section=_l("聘任"),
     )
     appoint_doc: Mapped[Name | None] = field(_l("聘书文号"), aliases=("聘书编号", "聘任文号"), section=_l("聘任"))
     consent: Mapped[File | None] = field(_l("个人信息处理同意书"), needed="appoint", sheet=False, section=_l("聘任"))
@@ -193,7 +200,7 @@ class ExpertQualification(Child):
     kind: Mapped[QualificationKind] = field(_l("执业资格"), aliases=("职业资格", "执业资格名称", "资格证书"), one_row_each=True, listed=True)
     level: Mapped[Annotated[str, one_of(QUALIFICATION_LEVEL)] | None] = field(_l("资格级别"), aliases=("资格等级",), listed=True)
     cert_no: Mapped[CertificateNumber | None] = field(_l("资格证书编号"), aliases=("执业证号", "资格证号", "证书编号", "证书号"), listed=True)
-    valid_to: Mapped[Until | None] = field(_l("资格有效期至"), aliases=("有效期至", "证书有效期"), listed=True)
+    valid_to: Mapped[Until | None] = field(_l("资格有效期至"), aliases=("有效期至", "证书有效期"), listed=True, index=True)
 
 
 class RecusalUnit(Child):

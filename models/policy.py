@@ -116,7 +116,7 @@ class Policy(Register):
         _l("施行日期"), aliases=("生效日期", "实施日期", "执行日期", "施行时间"), needed="publish", public=True, section=_l("日期和效力")
     )
     expires_on: Mapped[Until | None] = field(
-        _l("有效期至"), aliases=("失效日期", "有效期", "有效期限", "有效期止"), public=True, section=_l("日期和效力"), spill=effective_on
+        _l("有效期至"), aliases=("失效日期", "有效期", "有效期限", "有效期止"), public=True, section=_l("日期和效力"), spill=effective_on, index=True
     )
     validity: Mapped[Annotated[str, one_of(VALIDITY)] | None] = field(
         _l("有效性"), aliases=("效力状态", "时效性"), listed=True, filtered=True, public=True, section=_l("日期和效力")

@@ -141,7 +141,7 @@ class Review(Register):
         _l("例外情形"), aliases=("适用例外情形", "例外规定情形"), gate=Gate.LEGAL, drafted=True, section=_l("结论")
     )
     necessity: Mapped[Prose | None] = field(_l("无影响更小的替代方案说明"), aliases=("必要性说明",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
-    period_end: Mapped[Until | None] = field(_l("例外实施期限"), aliases=("实施期限",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
+    period_end: Mapped[Until | None] = field(_l("例外实施期限"), aliases=("实施期限",), gate=Gate.LEGAL, drafted=True, index=True, section=_l("结论"))
     end_condition: Mapped[Line | None] = field(_l("例外终止条件"), aliases=("终止条件",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
     conclusion: Mapped[Annotated[str, one_of(FCR_CONCLUSION)] | None] = field(
         _l("审查结论"), aliases=("结论",), needed="conclude", gate=Gate.LEGAL, drafted=True, listed=True, filtered=True, public=True, section=_l("结论")

@@ -34,8 +34,8 @@ class Charts:
         self.kinds = due.kinds(self.scope, self.registers)
         self.ahead = figures.months(self.today, 12)
         self._office = ""
-        self._published: figures.Counts | None = None
-        self._outlook: due.Outlook | None = None
+        self.during = figures.year_until(self.today)
+        self._census: dict[type[Register], list[figures.Cell]] | None = None
 
     # shared by plots and the rest of the desk -------------------------------------------------
 
@@ -46,19 +46,11 @@ class Charts:
             self._office = DatabaseLookup(self.session).handle("org_unit", self.scope.actor.org_unit_id)
         return self._office
 
-    @property
-    def published(self) -> figures.Counts:
-        """Records by publish state, read once."""
-        if self._published is None:
-            self._published = figures.published(self.session, self.registers)
-        return self._published
-
-    @property
-    def outlook(self) -> due.Outlook:
-        """What ends when, read once."""
-        if self._outlook is None:
-            self._outlook = due.outlook(self.session, self.kinds, self.today, self.ahead)
-        return self._outlook
+    def tallies(self, by: Callable[[figures.Cell], Any]) -> Iterable[tuple[type[Register], dict[Any, int]]]:
+        """Each register's records by one property; they are counted once."""
+        if self._census is None:
+            self._census = figures.census(self.session, self.registers, self.during)
+        return ((cls, figures.tally(cells, by)) for cls, cells in self._census.items())
 
     def list_of(self, cls: type[Register], **filters: str) -> str:
         """The list of exactly the records that the person looks after, with these filters."""
@@ -75,7 +67,7 @@ class Charts:
         """How many records there are, public or not."""
         states = [*PublishState]
         plot = Plot("records", _("各登记表有多少条记录"), "bars", _("登记表"), [str(state.label) for state in states], unit=_("条"))
-        for cls, counts in self.published.items():
+        for cls, counts in self.tallies(lambda cell: cell.published):
             cells = [Cell(counts.get(state.value, 0), self.list_of(cls, publish_state=state.value)) for state in states]
             plot.bars.append(Bar(str(cls.__title__), cells))
         return plot.without_empty_series()
@@ -83,7 +75,7 @@ class Charts:
     def states(self) -> Plot:
         """How far the records of one register have come."""
         plot = Plot("states", _("办到哪一步"), "bars", _("状态"), [_("记录数")], group_head=_("登记表"), unit=_("条"))
-        for cls, counts in figures.states(self.session, self.registers).items():
+        for cls, counts in self.tallies(lambda cell: cell.state):
             declared = figures.state_field(self.scope, cls)
             if declared is None or not isinstance(declared.format, StateOf) or not any(counts.values()):
                 continue
@@ -94,10 +86,9 @@ class Charts:
 
     def added(self) -> Plot:
         """What came in during the last twelve months."""
-        during = figures.year_until(self.today)
-        counts = figures.added(self.session, self.registers, during)
+        counts = dict(self.tallies(lambda cell: cell.month))
         plot = Plot("added", _("近 12 个月新增"), "columns", _("月份"), [str(cls.__title__) for cls in counts], unit=_("条"))
-        for place, month in enumerate(during):
+        for place, month in enumerate(self.during, start=1):
             cells = [Cell(found.get(place, 0), _added_in(cls, month)) for cls, found in counts.items()]
             plot.bars.append(Bar(month.label, cells))
         return plot.without_empty_series()
@@ -105,9 +96,10 @@ class Charts:
     def expiring(self) -> Plot:
         """What ends in the twelve months to come."""
         plot = Plot("expiring", _("今后 12 个月到期"), "columns", _("月份"), [kind_label(kind) for kind in self.kinds], unit=_("项"))
+        counts = due.monthly(self.session, self.kinds, self.ahead)
         for place, month in enumerate(self.ahead):
             span = due.Span(month.first, month.after - timedelta(days=1))
-            cells = [Cell(self.outlook.by_month[kind][place], due_link(span, kind)) for kind in self.kinds]
+            cells = [Cell(counts[kind][place], due_link(span, kind)) for kind in self.kinds]
             plot.bars.append(Bar(month.label, cells))
         return plot.without_empty_series()
 
@@ -130,12 +122,12 @@ def kind_label(kind: due.Kind) -> str:
 
 def due_link(span: due.Span, kind: due.Kind | None = None) -> str:
     """The page of what ends within a span."""
-    days: dict[str, Any] = {}
-    days |= {"from": span.first.isoformat()} if span.first else {}
-    days |= {"to": span.last.isoformat()} if span.last else {}
-    return url_for("DeskView.due", **days, **({"of": kind.key} if kind else {}))
+    days = {"from": span.first, "to": span.last}
+    asked: dict[str, Any] = {name: day.isoformat() for name, day in days.items() if day}
+    asked |= {"of": kind.key} if kind else {}
+    return url_for("DeskView.due", **asked)
 
 
 def _added_in(cls: type[Register], month: figures.Month) -> str:
-    last = month.after - timedelta(days=1)
-    return url_for("DeskView.changes", register=cls.__key__, act="added", **{"from": month.first.isoformat(), "to": last.isoformat()})
+    days: dict[str, Any] = {"from": month.first.isoformat(), "to": (month.after - timedelta(days=1)).isoformat()}
+    return url_for("DeskView.changes", register=cls.__key__, act="added", **days)

@@ -13,7 +13,7 @@ from app import changes, due, gaps, masking, registry
 from app.charge import lists
 from app.clock import local
 from app.fields import Gate
-from app.figures import readable_rows
+from app.figures import readable_rows, waiting
 from app.language import Text, _, _l
 from app.lookup import DatabaseLookup
 from app.register import Child, PublishState, Record, field_map
@@ -22,7 +22,7 @@ from app.roles import ROLE_LABELS, Verb
 from app.scopes import Scope, scope_of
 from imports import history
 from imports.batch import BatchState
-from views.charts import Charts, due_link, exportable
+from views.charts import Charts, due_link
 from views.keeper import may_keep
 from views.pages import link_to, need, people
 from views.uploads import batch_states
@@ -94,6 +94,7 @@ class Desk:
         self.lookup = DatabaseLookup(session)
         self.batches = history.of_person(session, self.scope.actor.username)
         self.areas = cards(session, self.scope)
+        self.outlook = due.outlook(session, self.charts.kinds, self.charts.today)
 
     @property
     def roles(self) -> str:
@@ -104,11 +105,6 @@ class Desk:
     def shortcuts(self, what: str) -> list[Card]:
         """The registers to which one may add (or import)."""
         return [card for _area, group in self.areas for card in group if getattr(card, what)]
-
-    @property
-    def may_export(self) -> bool:
-        """Whether the numbers of the plots may be taken away."""
-        return bool(exportable(self.scope, self.registers))
 
     # what waits -----------------------------------------------------------------------------
 
@@ -133,13 +129,11 @@ class Desk:
         return found
 
     def _pending(self) -> list[Task]:
-        pending = PublishState.PENDING.value
+        approved = [cls for cls in self.registers if Gate.APPROVAL in self.scope.gates(cls)]
         found = []
-        for cls in self.registers:
-            count = self.charts.published[cls].get(pending, 0) if Gate.APPROVAL in self.scope.gates(cls) else 0
-            if count:
-                text = _("%(title)s：%(count)s 条待审公开", title=cls.__title__, count=count)
-                found.append(Task("ti-eye-check", text, self.charts.list_of(cls, publish_state=pending)))
+        for cls, count in waiting(self.session, approved, PublishState.PENDING).items():
+            text = _("%(title)s：%(count)s 条待审公开", title=cls.__title__, count=count)
+            found.append(Task("ti-eye-check", text, self.charts.list_of(cls, publish_state=PublishState.PENDING.value)))
         return found
 
     def _words(self) -> list[Task]:
@@ -166,17 +160,20 @@ class Desk:
         """Overdue, and due in 7, 30 and 90 days: label, count, link, manner."""
         if not self.charts.kinds:
             return []
-        outlook, day = self.charts.outlook, self.charts.today
+        outlook, day = self.outlook, self.charts.today
         found = [(_("已过期"), outlook.overdue, due_link(due.overdue(day)), "late")]
         return found + [(_("%(days)s 天内", days=days), outlook.within[days], due_link(due.within(day, days)), "soon") for days in due.WINDOWS]
 
     def next_due(self) -> list[Line]:
         """The next ends of periods."""
         span = due.within(self.charts.today, due.WINDOWS[-1])
-        if not self.charts.kinds or not self.charts.outlook.within[due.WINDOWS[-1]]:
+        if not self.charts.kinds or not self.outlook.within[due.WINDOWS[-1]]:
             return []
         items = due.items(self.session, self.charts.kinds, span, self.NEXT)
-        return [Line(called(item.label, item.record), record_link(item), part_of(self.scope, item, self.lookup), days_left(self.charts.today, item)) for item in items]
+        return [
+            Line(called(item.label, item.record), record_link(item), part_of(self.scope, item, self.lookup), days_left(self.charts.today, item))
+            for item in items
+        ]
 
     # what happened --------------------------------------------------------------------------
 
@@ -242,4 +239,3 @@ def days_left(day: Any, item: due.Item) -> str:
     if left == 0:
         return _("今天到期")
     return _("还有 %(days)s 天", days=left) if left > 0 else _("已过 %(days)s 天", days=-left)
-

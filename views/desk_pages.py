@@ -47,7 +47,9 @@ class DeskView(BaseView):  # type: ignore[misc]
         session = current_session()
         span, found, kind = _span(), _kinds(scope_of(session)), _kind(scope_of(session))
         chosen = [kind] if kind else found
-        page = Page(_title(span, kind), _("只列您负责的记录。"), _due_columns(), due.count(session, chosen, span), page_number(request.args), _("没有到期的项目。"))
+        page = Page(
+            _title(span, kind), _("只列您负责的记录。"), _due_columns(), due.count(session, chosen, span), page_number(request.args), _("没有到期的项目。")
+        )
         page.tabs = _due_tabs(span, kind) if len(found) > 1 or kind is None else []
         page.rows = [Row(line[0], link, line[1:]) for link, line in _due_lines(session, chosen, span, SIZE, (page.number - 1) * SIZE)]
         if exportable(scope_of(session), {each.register for each in chosen}):
@@ -116,6 +118,14 @@ class DeskView(BaseView):  # type: ignore[misc]
         page.tabs = [(_("全部"), here(register=None), cls is None), *((str(each.__title__), here(register=each.__key__), each is cls) for each in known)]
         page.rows = _changed(session, changes.page(session, registers, period, act, SIZE, (page.number - 1) * SIZE))
         return render("desk/lines.html", page=page)
+
+    @expose("/plots", methods=("GET",))
+    @has_access
+    @permission_name("read")
+    def plots(self) -> Answer:
+        """The plots as a part of the desk, which asks for them once it stands."""
+        charts = Charts(current_session())
+        return render("desk/plots.html", plots=charts.all(), may_export=bool(exportable(charts.scope, charts.registers)))
 
     @expose("/plots/<name>.<kind>", methods=("GET",))
     @has_access

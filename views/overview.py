@@ -18,6 +18,7 @@ from app.lookup import DatabaseLookup
 from app.register import Register
 from app.scopes import scope_of
 from imports import history
+from models.policy import Policy
 from views import coverage
 from views.charts import exportable
 from views.desk_pages import plot_file
@@ -69,11 +70,11 @@ class OverviewView(BaseView):  # type: ignore[misc]
         lookup.prepare_ids("org_unit", [row.org_unit_id for row in rows if row.org_unit_id])
         title = _("涉及经营者的政策文件：%(state)s", state=coverage.LABELS[standing])
         page = Page(title, "", [_("文件"), _("发文字号"), _("成文日期"), _("承办股室")], count, number, _("没有这样的文件。"))
-        page.tabs = [(str(label), url_for(".coverage", standing=each, **request.args), each == standing) for each, label in coverage.LABELS.items()]
+        page.tabs = [(str(label), url_for(".coverage", standing=each, office=office), each == standing) for each, label in coverage.LABELS.items()]
         for row in rows:
             kept = lookup.name("org_unit", row.org_unit_id) if row.org_unit_id else ""
             cells = [row.doc_no or "", row.formed_on.isoformat() if row.formed_on else "", kept]
-            page.rows.append(Row(row.title, link_to(coverage.Policy, "show", pk=row.id), cells))
+            page.rows.append(Row(row.title, link_to(Policy, "show", pk=row.id), cells))
         return render("desk/lines.html", page=page)
 
 
@@ -126,7 +127,7 @@ class Overview:
     def plots(self) -> list[Plot]:
         """The figures in their order."""
         made = [self.by_office(), self.completeness(), self.age(), self.imports()]
-        return [*made, self.reviews()] if coverage.known(scope_of(self.session)) and coverage.Policy in self.registers else made
+        return [*made, self.reviews()] if coverage.known(scope_of(self.session)) and Policy in self.registers else made
 
     def by_office(self) -> Plot:
         """Records by register and office."""
@@ -179,8 +180,7 @@ class Overview:
         found = coverage.counts(self.session)
         self.lookup.prepare_ids("org_unit", [office for office in found if office])
         for office, counts in sorted(found.items(), key=lambda pair: pair[0] or 2**31):
-            only = {"office": office} if office else {}
-            cells = [Cell(counts.get(each, 0), url_for("OverviewView.coverage", standing=each, **only)) for each in coverage.LABELS]
+            cells = [Cell(counts.get(each, 0), url_for("OverviewView.coverage", standing=each, office=office or 0)) for each in coverage.LABELS]
             plot.bars.append(Bar(self.office(office), cells))
         return plot
 
@@ -199,4 +199,3 @@ def _percent(part: int, whole: int) -> Cell:
 
 def _share_cell(found: Standing, link: str = "") -> Cell:
     return Cell(round(100 * found.filled / found.cells) if found.cells else 0, link, share(found.filled, found.cells))
-

@@ -31,7 +31,7 @@
           cells: rows.map(function (row) {
             var cell = row.cells[grouped + 1 + place];
             var link = cell.querySelector("a");
-            return { value: Number(cell.dataset.value), link: link ? link.getAttribute("href") : "" };
+            return { value: Number(cell.dataset.value) || null, link: link ? link.getAttribute("href") : "" };
           })
         };
       })
@@ -51,14 +51,14 @@
       title: picture ? { text: plot.dataset.name, left: 12, top: 10, textStyle: { fontSize: 16, color: look.text } } : undefined,
       aria: { enabled: true, label: { enabled: false }, decal: { show: many, decals: decals(look) } },
       legend: many ? { top: picture ? 40 : 0, left: 4, type: "scroll", textStyle: { color: look.text }, itemWidth: 18, itemHeight: 12, icon: "rect" } : { show: false },
-      grid: { left: 8, right: 28, bottom: 4, top: (many ? 34 : 8) + (picture ? 42 : 0), containLabel: true },
-      tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, renderMode: "richText", confine: true, backgroundColor: look.surface, borderColor: look.line, textStyle: { color: look.text, fontFamily: look.font }, valueFormatter: function (value) { return value + " " + plot.dataset.unit; } },
+      grid: { left: 8, right: 28, bottom: 4, top: (many ? 34 : lying ? 8 : 24) + (picture ? 42 : 0), containLabel: true },
+      tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, renderMode: "richText", confine: true, backgroundColor: look.surface, borderColor: look.line, textStyle: { color: look.text, fontFamily: look.font }, valueFormatter: function (value) { return (value || 0) + " " + plot.dataset.unit; } },
       xAxis: lying ? numbers : names,
       yAxis: lying ? names : numbers,
       series: data.series.map(function (series) {
         return {
           name: series.name, type: "bar", stack: many ? "all" : undefined, barMaxWidth: 28, cursor: "pointer",
-          label: many ? { show: false } : { show: true, position: lying ? "right" : "top", color: look.text },
+          label: many ? { show: false } : { show: true, position: lying ? "right" : "top", color: look.text, formatter: function (hit) { return hit.value || ""; } },
           itemStyle: { borderColor: look.surface, borderWidth: many ? 1 : 0 },
           data: series.cells
         };
