@@ -22,6 +22,9 @@ from app.scopes import Scope, scope_of
 from views.pages import link_to
 from views.plots import Bar, Cell, Plot
 
+#: colours that say how things stand
+AMBER, GREEN, RED, GREY = 2, 3, 5, 8
+
 
 class Charts:
     """The plots of one person; `registers` are those that the person looks after."""
@@ -67,6 +70,7 @@ class Charts:
         """How many records there are, public or not."""
         states = [*PublishState]
         plot = Plot("records", _("各登记表有多少条记录"), "bars", _("登记表"), [str(state.label) for state in states], unit=_("条"))
+        plot.colours = [GREY, AMBER, GREEN, RED]
         for cls, counts in self.tallies(lambda cell: cell.published):
             cells = [Cell(counts.get(state.value, 0), self.list_of(cls, publish_state=state.value)) for state in states]
             plot.bars.append(Bar(str(cls.__title__), cells))

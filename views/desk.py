@@ -83,7 +83,7 @@ def _card(scope: Scope, entry: Entry, count: int) -> Card:
 class Desk:
     """The first page of whoever is signed in; each part stands only where there is something behind it."""
 
-    NEXT = 10
+    NEXT, CHANGES = 10, 8
     LATEST = 5
 
     def __init__(self, session: Session) -> None:
@@ -190,7 +190,7 @@ class Desk:
 
     def latest(self) -> list[Line]:
         """What changed last in the registers that the person looks after."""
-        found = changes.recent(self.session, [*self.registers, *lists(self.scope)], self.NEXT)
+        found = changes.recent(self.session, [*self.registers, *lists(self.scope)], self.CHANGES)
         names = people(self.session, (group.first.who for group in found))
         return [self._changed(group, names) for group in found]
 

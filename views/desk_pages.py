@@ -159,7 +159,9 @@ def _kind(scope: Scope) -> due.Kind | None:
 
 
 def _span() -> due.Span:
-    return due.Span(day_of(request.args, "from"), day_of(request.args, "to"))
+    """The days asked for, else those that people look ahead."""
+    asked = due.Span(day_of(request.args, "from"), day_of(request.args, "to"))
+    return asked if asked != due.Span() else due.within(today(), due.WINDOWS[-1])
 
 
 def _due_arguments() -> dict[str, Any]:
@@ -194,7 +196,7 @@ def _due_columns() -> list[str]:
 def _due_lines(session: Session, found: list[due.Kind], span: due.Span, most: int | None, skip: int) -> Iterable[tuple[str, list[Any]]]:
     """The link and the cells of each end, the latest first among those gone by."""
     day = today()
-    items = due.items(session, found, span, most, skip, latest_first=span.first is None)
+    items = due.items(session, found, span, most, skip, latest_first=span.first is None and span.last is not None and span.last < day)
     scope, lookup = scope_of(session), DatabaseLookup(session)
     lookup.prepare_ids("org_unit", [item.office for item in items if item.office])
     for item in items:

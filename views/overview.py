@@ -20,7 +20,7 @@ from app.scopes import scope_of
 from imports import history
 from models.policy import Policy
 from views import coverage
-from views.charts import exportable
+from views.charts import AMBER, GREEN, RED, exportable
 from views.desk_pages import plot_file
 from views.editing import Answer
 from views.lines import SIZE, Page, Row, page_number
@@ -126,8 +126,8 @@ class Overview:
 
     def plots(self) -> list[Plot]:
         """The figures in their order."""
-        made = [self.by_office(), self.completeness(), self.age(), self.imports()]
-        return [*made, self.reviews()] if coverage.known(scope_of(self.session)) and Policy in self.registers else made
+        reviewed = coverage.known(scope_of(self.session)) and Policy in self.registers
+        return [self.by_office(), self.completeness(), self.age(), *([self.reviews()] if reviewed else []), self.imports()]
 
     def by_office(self) -> Plot:
         """Records by register and office."""
@@ -166,7 +166,7 @@ class Overview:
         scope, during = scope_of(self.session), figures.year_until(today())
         whole = [cls for cls in self.registers if scope.rows(cls) is None]
         plot = Plot("imports", _("近 12 个月导入"), "columns", _("月份"), [_("没有问题的行"), _("有问题的行"), _("批次"), _("有问题的占比")], unit=_("行"))
-        plot.drawn = 2
+        plot.drawn, plot.colours = 2, [GREEN, RED]
         for month, found in zip(during, history.by_month(self.session, whole, during), strict=True):
             cells = [Cell(found.rows - found.wrong), Cell(found.wrong), Cell(found.batches), _percent(found.wrong, found.rows)]
             plot.bars.append(Bar(month.label, cells))
@@ -176,6 +176,7 @@ class Overview:
         """Documents that affect operators, by how far their review has come."""
         labels = [str(label) for label in coverage.LABELS.values()]
         plot = Plot("reviews", _("公平竞争审查覆盖"), "bars", _("股室"), labels, unit=_("件"))
+        plot.colours = [GREEN, AMBER, RED]
         plot.quiet = _("只数“涉及经营者经济活动”的政策文件。")
         found = coverage.counts(self.session)
         self.lookup.prepare_ids("org_unit", [office for office in found if office])

@@ -56,6 +56,8 @@ class Plot:
     foot: list[Cell] = field(default_factory=list)
     #: how many of the series are drawn, from the first; 0: all
     drawn: int = 0
+    #: the colours of the series (1 to 8), where they mean something; else in their order
+    colours: list[int] = field(default_factory=list)
     #: whether the table stands open beside the plot
     open: bool = False
 
@@ -74,6 +76,7 @@ class Plot:
         kept = [place for place in range(len(self.series)) if any(bar.cells[place].value for bar in self.bars)]
         self.bars = [Bar(bar.label, [bar.cells[place] for place in kept], bar.group) for bar in self.bars]
         self.series = [self.series[place] for place in kept]
+        self.colours = [self.colours[place] for place in kept if place < len(self.colours)]
         return self
 
     def lines(self) -> Iterable[list[Any]]:

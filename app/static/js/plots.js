@@ -3,11 +3,12 @@
   "use strict";
   if (!window.echarts) { return; }
 
-  function colours(element) {
+  function colours(element, plot) {
+    var numbers = plot.dataset.colours ? plot.dataset.colours.split(",") : [1, 2, 3, 4, 5, 6, 7, 8];
     var style = getComputedStyle(element);
     function get(name) { return style.getPropertyValue(name).trim(); }
     return {
-      series: [1, 2, 3, 4, 5, 6, 7, 8].map(function (number) { return get("--ys-plot-" + number); }),
+      series: numbers.map(function (number) { return get("--ys-plot-" + number); }),
       text: get("--ys-plot-text"), line: get("--ys-line"), surface: get("--ys-surface"), font: getComputedStyle(document.body).fontFamily
     };
   }
@@ -93,7 +94,7 @@
       new ResizeObserver(function () { chart.resize(); }).observe(canvas);
     }
     chart.resize();
-    chart.setOption(options(plot, data, colours(plot), false), true);
+    chart.setOption(options(plot, data, colours(plot, plot), false), true);
   }
 
   /* The plot in light colours, whatever the page has: pictures go into documents. */
@@ -101,7 +102,7 @@
     var probe = document.createElement("div");
     probe.setAttribute("data-bs-theme", "light");
     document.body.append(probe);
-    var look = colours(probe);
+    var look = colours(probe, plot);
     probe.remove();
     var data = read(plot);
     var chart = window.echarts.init(document.createElement("div"), null, { renderer: "canvas", width: 900, height: height(plot, data) + 90 });
