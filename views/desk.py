@@ -27,7 +27,7 @@ from views.keeper import may_keep
 from views.pages import link_to, need, people
 from views.uploads import batch_states
 
-ACTS: dict[changes.Act, Text] = {changes.Act.ADDED: _l("新增"), changes.Act.CHANGED: _l("修改"), changes.Act.VOIDED: _l("作废")}
+ACTS: dict[changes.Act, Text] = {changes.Act.ADDED: _l("新增"), changes.Act.CHANGED: _l("已修改"), changes.Act.VOIDED: _l("已作废")}
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def _title(span: due.Span, kind: due.Kind | None) -> str:
     if span == due.overdue(day):
         return _("已过期") + name
     days = next((days for days in due.WINDOWS if span == due.within(day, days)), None)
-    return (_("%(days)s 天内到期", days=days) if days else _("到期")) + name
+    return (_("%(days)s 天内到期", days=days) if days else _("到期的项目")) + name
 
 
 def _due_tabs(span: due.Span, kind: due.Kind | None) -> list[tuple[str, str, bool]]:

@@ -131,7 +131,7 @@ class Overview:
 
     def by_office(self) -> Plot:
         """Records by register and office."""
-        plot = Plot("offices", _("各股室登记了多少"), "bars", _("股室"), [str(cls.__title__) for cls in self.registers], unit=_("条"), open=True)
+        plot = Plot("offices", _("各股室登记了多少"), "bars", _("承办股室"), [str(cls.__title__) for cls in self.registers], unit=_("条"), open=True)
         for office in self.offices:
             cells = [Cell(self._standing(cls, office).rows, self.list_of(cls, office)) for cls in self.registers]
             plot.bars.append(Bar(self.office(office), cells))
@@ -144,7 +144,7 @@ class Overview:
     def completeness(self) -> Plot:
         """The share of what later steps need that is filled in."""
         asked = [cls for cls in self.registers if self.total(cls).cells]
-        plot = Plot("completeness", _("资料完整度"), "table", _("股室"), [str(cls.__title__) for cls in asked])
+        plot = Plot("completeness", _("资料完整度"), "table", _("承办股室"), [str(cls.__title__) for cls in asked])
         plot.quiet = _("下一步办理需要的内容填了多少，不含附件和敏感信息。")
         for office in self.offices:
             plot.bars.append(Bar(self.office(office), [_share_cell(self._standing(cls, office)) for cls in asked]))
@@ -153,7 +153,7 @@ class Overview:
 
     def age(self) -> Plot:
         """When a register was last touched, and what nobody touched for a year."""
-        plot = Plot("age", _("数据新旧"), "table", _("登记表"), [_("记录数"), _("最近变动"), _("一年以上没有变动"), _("占比")])
+        plot = Plot("age", _("数据新旧"), "table", _("登记表"), [_("记录数"), _("最近变动日期"), _("一年以上没有变动"), _("占比")])
         for cls in self.registers:
             found = self.total(cls)
             day = f"{local(found.changed_at):%Y-%m-%d}" if found.changed_at else "—"
@@ -175,7 +175,7 @@ class Overview:
     def reviews(self) -> Plot:
         """Documents that affect operators, by how far their review has come."""
         labels = [str(label) for label in coverage.LABELS.values()]
-        plot = Plot("reviews", _("公平竞争审查覆盖"), "bars", _("股室"), labels, unit=_("件"))
+        plot = Plot("reviews", _("公平竞争审查覆盖"), "bars", _("承办股室"), labels, unit=_("件"))
         plot.colours = [GREEN, AMBER, RED]
         plot.quiet = _("只数“涉及经营者经济活动”的政策文件。")
         found = coverage.counts(self.session)
