@@ -443,8 +443,8 @@ def road_desk(walk: Walk) -> None:
 
 
 ROADS: tuple[Callable[[Walk], None], ...] = (
-    road_list, road_show, road_picker, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
-    road_foreign_parent, road_desk, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
+    road_list, road_show, road_picker, road_rest_read, road_export, road_desk, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
+    road_foreign_parent, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
 )  # fmt: skip
 
 
