@@ -12,6 +12,7 @@ from views.errors import register_errors
 from views.frame import look, sidebar
 from views.pages import language_tag
 from views.register import add_register
+from views.search import SearchView
 
 fab.mend()
 
@@ -26,3 +27,4 @@ def register_views(appbuilder: AppBuilder) -> None:
         add_register(appbuilder, entry)
     for entry in registry.entries():
         add_register_api(appbuilder, entry)
+    appbuilder.add_view_no_menu(SearchView)

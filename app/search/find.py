@@ -64,19 +64,19 @@ class _Word:
     def _within(self, cls: type[Record], table: Any) -> sa.ColumnElement[bool]:
         closed = any(not declared.public for declared in searched(cls) if declared in self.scope.readable(cls))
         if len(self.grams[0]) == 1:  # a single gram is the word itself, or what begins with it
-            return self._match(table, self.grams + self.pinyin, closed)
+            return self._match(cls, table, self.grams + self.pinyin, closed)
         texts = [table.c.search_open, table.c.search_closed] if closed else [table.c.search_open]
-        tests = [sa.and_(self._match(table, self.grams, closed), sa.or_(*(text.contains(self.word, autoescape=True) for text in texts)))]
-        return sa.or_(*tests, *([self._match(table, self.pinyin, closed)] if self.pinyin else []))
+        tests = [sa.and_(self._match(cls, table, self.grams, closed), sa.or_(*(text.contains(self.word, autoescape=True) for text in texts)))]
+        return sa.or_(*tests, *([self._match(cls, table, self.pinyin, closed)] if self.pinyin else []))
 
-    def _match(self, table: Any, ways: Sequence[Sequence[Token]], closed: bool) -> sa.ColumnElement[bool]:
+    def _match(self, cls: type[Record], table: Any, ways: Sequence[Sequence[Token]], closed: bool) -> sa.ColumnElement[bool]:
         """Whether the index knows a row by one of these ways, each of them all its tokens."""
         marks = ("", CLOSED) if closed else ("",)
         every = [[(mark + token, begins) for token, begins in way] for mark in marks for way in ways]
         if self.postgresql:
             query = " | ".join("(" + " & ".join(f"'{token}'" + ":*" * begins for token, begins in way) + ")" for way in every)
-            return table.c.search_grams.op("@@", is_comparison=True)(sa.cast(query, TSQUERY))  # type: ignore[no-any-return]
+            return table.c.search_grams.op("@@", is_comparison=True)(sa.cast(sa.literal(query, sa.Text), TSQUERY))  # type: ignore[no-any-return]
         query = " OR ".join("(" + " AND ".join(f'"{token}"' + " *" * begins for token, begins in way) + ")" for way in every)
-        index = sa.table(index_of(table.element.name if isinstance(table, sa.Alias) else table.name), sa.column("rowid"))
+        index = sa.table(index_of(cls.__tablename__), sa.column("rowid"))
         known = sa.literal_column(f'"{index.name}"').op("MATCH", is_comparison=True)(query)
         return table.c.id.in_(sa.select(index.c.rowid).where(known))  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 from app.search.text import Token, table
 
@@ -91,7 +91,7 @@ def _chain(cut: Sequence[str]) -> list[Token]:
     """Neighbouring syllables two by two; the last may be typed in part."""
     if len(cut) == 1:
         return [(SOUND + cut[0], True)]
-    pairs = [SOUND + first + second for first, second in zip(cut, cut[1:], strict=False)]
+    pairs = [SOUND + first + second for first, second in pairwise(cut)]
     return [(pair, False) for pair in pairs[:-1]] + [(pairs[-1], True)]
 
 

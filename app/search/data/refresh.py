@@ -56,10 +56,10 @@ def readings(single: Mapping[str, str], phrases: Mapping[str, list[list[str]]]) 
     for each in NAMES.split():
         named[each[0]].append(each[1:])
     found = {}
-    for code, sounds in single.items():
+    for code, said in single.items():
         character = chr(int(code))
         if ord(character) in HAN:
-            every = list(dict.fromkeys(toneless(sound) for sound in sounds.split(",")))
+            every = list(dict.fromkeys(toneless(sound) for sound in said.split(",")))
             found[character] = _used([sound for sound in every if VOWELS.intersection(sound)], used[character], named[character])
     return found
 
