@@ -101,7 +101,9 @@ class Existing:
         table = child.__table__
         found: dict[int, list[Stored]] = defaultdict(list)
         for chunk in chunks(sorted(set(parents))):
-            statement = sa.select(*content(child)).where(among(self.session.connection(), table.c.parent_id, chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
+            statement = (
+                sa.select(*content(child)).where(among(self.session.connection(), table.c.parent_id, chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
+            )
             for row in self.session.connection().execute(statement).mappings():
                 found[row["parent_id"]].append(Stored(row["id"], row["row_version"], _values(child, row), True, row["parent_id"]))
         return found

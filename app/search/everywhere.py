@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from app import masking
 from app.lookup import DatabaseLookup
-from app.register import Child, Record, Register, field_map
+from app.register import Record, Register, field_map
 from app.scopes import scope_of
-from app.search.columns import searched
-from app.search.find import found, looks_into
+from app.search.find import found, looks_into, readable
 from app.search.hits import Part, marked, shortened
 from app.search.text import words
 
@@ -48,62 +47,75 @@ class Group:
 
 
 def everywhere(session: Session, registers: Iterable[type[Register]], text: str, most: int) -> list[Group]:
-    """The registers that have something, with their best few records; two statements for each at most, and one for all."""
-    scope = scope_of(session)
+    """The registers that have something, with their best few records: one statement for all, then one for each."""
+    scope, typed = scope_of(session), words(text)
     asked = [cls for cls in registers if looks_into(scope, cls)]
-    if not asked or not words(text):
+    if not asked or not typed:
         return []
     ranked = sa.union_all(*(_ranked(session, cls, text, most) for cls in asked))
     answers: dict[str, list[Any]] = {}
-    for row in session.execute(ranked).all():
+    for row in session.connection().execute(ranked):
         answers.setdefault(row.register, []).append(row)
-    return [_group(session, cls, text, sorted(answers[cls.__key__], key=lambda row: row.place)) for cls in asked if cls.__key__ in answers]
+    known = [(cls, sorted(answers[cls.__key__], key=lambda row: row.place)) for cls in asked if cls.__key__ in answers]
+    return [Group(cls, min(found[0].number, CAP), found[0].number > CAP, _hits(session, cls, [row.id for row in found], typed)) for cls, found in known]
 
 
 def _ranked(session: Session, cls: type[Register], text: str, most: int) -> sa.Select[Any]:
     """Ids and number of what answers; labels that begin with the words first, short ones before long ones."""
-    label = sa.cast(getattr(cls, field_map(cls)[cls.__label__].attr), sa.Text)
-    some = sa.select(cls.id, label.label("called")).where(cls.voided_at.is_(None), *found(session, cls, text))
-    known = some.order_by(cls.id.desc()).limit(CAP + 1).subquery()
+    table = cls.__table__
+    label = sa.cast(table.c[field_map(cls)[cls.__label__].attr], sa.Text).label("called")
+    tests = [table.c.voided_at.is_(None), *found(session, cls, text), *_visible(session, cls)]
+    known = sa.select(table.c.id, label).where(*tests).order_by(table.c.id.desc()).limit(CAP + 1).subquery()
     begins = sa.case((known.c.called.startswith(text, autoescape=True), 0), else_=1)
     place = sa.func.row_number().over(order_by=[begins, sa.func.length(known.c.called), known.c.id.desc()])
     every = sa.select(sa.literal(cls.__key__).label("register"), known.c.id, sa.func.count().over().label("number"), place.label("place")).subquery()
     return sa.select(every).where(every.c.place <= most)
 
 
-def _group(session: Session, cls: type[Register], text: str, answers: Sequence[Any]) -> Group:
-    typed = words(text)
-    rows = {row.id: row for row in session.scalars(sa.select(cls).where(cls.id.in_([answer.id for answer in answers])))}
-    hits = [_hit(session, rows[answer.id], typed) for answer in answers if answer.id in rows]
+def _visible(session: Session, cls: type[Record]) -> list[sa.ColumnElement[bool]]:
+    visible = scope_of(session).rows(cls)
+    return [] if visible is None else [visible]
+
+
+def _hits(session: Session, cls: type[Register], ids: Sequence[int], typed: Sequence[str]) -> list[Hit]:
+    label = field_map(cls)[cls.__label__].attr
+    rows = {row["id"]: row for row in _read(session, cls, cls.__table__.c.id, ids, label)}
+    hits = [_hit(session, cls, rows[each], marked(str(rows[each][label] or f"#{each}"), typed), typed) for each in ids if each in rows]
     _look_below(session, cls, hits, typed)
-    return Group(cls, min(answers[0].number, CAP), answers[0].number > CAP, hits)
+    return hits
 
 
-def _hit(session: Session, row: Record, typed: Sequence[str]) -> Hit:
-    label = marked(str(row), typed)
-    places = [] if any(mark for _text, mark in label) else _elsewhere(session, row, typed)
-    return Hit(row.id, label, *places[0]) if places else Hit(row.id, label)
+def _read(session: Session, cls: type[Record], column: Any, ids: Iterable[int], *more: str) -> Sequence[Any]:
+    """Rows in scope with the fields that the search looks into."""
+    table: Any = cls.__table__
+    attrs = dict.fromkeys(["id", column.name, *more, *(declared.attr for declared in readable(scope_of(session), cls))])
+    statement = sa.select(*(table.c[attr] for attr in attrs)).where(column.in_(ids), table.c.voided_at.is_(None), *_visible(session, cls))
+    return session.connection().execute(statement.order_by(table.c.id.desc())).mappings().all()
 
 
-def _elsewhere(session: Session, row: Record, typed: Sequence[str]) -> list[tuple[str, list[Part]]]:
+def _hit(session: Session, cls: type[Record], row: Any, label: list[Part], typed: Sequence[str]) -> Hit:
+    places = [] if any(mark for _text, mark in label) else _elsewhere(session, cls, row, typed)
+    return Hit(row["id"], label, *places[0]) if places else Hit(row["id"], label)
+
+
+def _elsewhere(session: Session, cls: type[Record], row: Any, typed: Sequence[str]) -> list[tuple[str, list[Part]]]:
     """The fields that hold a word, as the reader reads them."""
     scope, lookup = scope_of(session), DatabaseLookup(session)
-    shown = [(str(declared.label), masking.shown(scope, declared, getattr(row, declared.attr), lookup)) for declared in _open(session, type(row))]
+    shown = [(str(declared.label), masking.shown(scope, declared, row[declared.attr], lookup)) for declared in readable(scope, cls)]
     parts = [(label, marked(text, typed)) for label, text in shown if text]
     return [(label, shortened(found)) for label, found in parts if any(mark for _text, mark in found)]
 
 
-def _open(session: Session, cls: type[Record]) -> list[Any]:
-    return [declared for declared in scope_of(session).readable(cls) if declared in searched(cls)]
-
-
 def _look_below(session: Session, cls: type[Register], hits: list[Hit], typed: Sequence[str]) -> None:
     """For records that show no word themselves: the child that does."""
-    bare = {hit.id: place for place, hit in enumerate(hits) if not hit.text and not any(mark for _text, mark in hit.label)}
-    for child in looks_into(scope_of(session), cls):
-        if issubclass(child, Child) and bare:
-            for row in session.scalars(sa.select(child).where(child.parent_id.in_(bare), child.voided_at.is_(None)).order_by(child.id.desc())):
-                places = _elsewhere(session, row, typed)
-                if places and row.parent_id in bare:
-                    at = bare.pop(row.parent_id)
-                    hits[at] = Hit(hits[at].id, hits[at].label, *places[0])
+    bare = {hit.id: at for at, hit in enumerate(hits) if not hit.text and not any(mark for _text, mark in hit.label)}
+    for child in _below(session, cls) if bare else ():
+        for row in _read(session, child, child.__table__.c.parent_id, list(bare)):
+            places = _elsewhere(session, child, row, typed)
+            if places and row["parent_id"] in bare:
+                at = bare.pop(row["parent_id"])
+                hits[at] = Hit(hits[at].id, hits[at].label, *places[0])
+
+
+def _below(session: Session, cls: type[Register]) -> list[type[Record]]:
+    return [each for each in looks_into(scope_of(session), cls) if each is not cls]
