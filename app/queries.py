@@ -27,8 +27,10 @@ from app.formats import Choices, FormatError, Lookup, line
 from app.language import Text, _l
 from app.register import Record, field_map
 from app.scopes import Scope, scope_of
+from app.search.find import found
 
 PAGE_SIZES = (10, 25, 50, 100)
+CAP = 1000  # to count on costs time and tells nobody more
 
 
 class QueryError(ValueError):
@@ -66,14 +68,14 @@ class Listing:
     voided: bool = False
     #: the fields that the search looks into: those the reader sees in clear
     searched: tuple[Field, ...] = ()
+    #: what the search asks of a record, a test for each word
+    finds: list[sa.ColumnElement[bool]] = field(default_factory=list)
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """The tests on the register's columns; the session adds the reader's scope."""
         tests: list[sa.ColumnElement[bool]] = [] if self.voided else [self.cls.voided_at.is_(None)]
         tests += [_condition(self.cls, each) for each in self.filters]
-        if self.search:
-            tests += [_search(self.cls, self.searched, word) for word in self.search.split()]
-        return tests
+        return [*tests, *self.finds]
 
     def statement(self) -> sa.Select[Any]:
         """Every matching record, in order."""
@@ -90,6 +92,12 @@ class Listing:
     def count(self, session: Session) -> int:
         """How many records match, within the reader's scope."""
         return session.scalar(sa.select(sa.func.count(self.cls.id)).where(*self.conditions())) or 0
+
+    def count_capped(self, session: Session, most: int = CAP) -> tuple[int, bool]:
+        """How many records match, counted no further than `most`; and whether there are more."""
+        some = sa.select(self.cls.id).where(*self.conditions()).limit(most + 1).subquery()
+        number = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+        return min(number, most), number > most
 
     def rows(self, session: Session) -> Sequence[Any]:
         """The records of the page."""
@@ -111,6 +119,7 @@ def read_listing(session: Session, cls: type[Record], args: Mapping[str, Sequenc
             if each:
                 listing.filters.append(each)
     listing.search = line(_one(args, "q"))[:100]
+    listing.finds = found(session, cls, listing.search)
     order = _one(args, "sort")
     if order:
         listing.order, listing.descending = order.removeprefix("-"), order.startswith("-")
@@ -193,8 +202,3 @@ def _test(column: Any, each: Filter) -> Any:
 def holds(column: sa.ColumnElement[Any], code: str) -> sa.ColumnElement[bool]:
     """Whether a column of several codes holds one of them; the quotes of JSON mark where a code ends."""
     return sa.cast(column, sa.Text).contains(json.dumps(code, ensure_ascii=False), autoescape=True)
-
-
-def _search(cls: type[Record], searched: Sequence[Field], word: str) -> sa.ColumnElement[bool]:
-    columns = [getattr(cls, declared.attr) for declared in searched]
-    return sa.or_(sa.false(), *(column.icontains(word, autoescape=True) for column in columns))

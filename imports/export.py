@@ -21,7 +21,7 @@ from app.fields import Field
 from app.formats import Choices, FormatError
 from app.language import _l, chinese
 from app.lookup import DatabaseLookup
-from app.register import Child, Record, Register, children, fields
+from app.register import Child, Record, Register, children, content, fields
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
 from imports.bulk import among
@@ -114,7 +114,7 @@ def records(session: Session, cls: type[Register], where: Sequence[sa.ColumnElem
     ids = list(session.connection().scalars(sa.select(table.c.id).where(*tests).order_by(table.c.id)))
     for chunk in chunks(ids):
         nested = {child: _children(session, child, chunk) for child in (fed_children(cls) if kinds is None else kinds)}
-        rows = session.connection().execute(sa.select(table).where(among(session.connection(), table.c.id, chunk)).order_by(table.c.id)).mappings()
+        rows = session.connection().execute(sa.select(*content(cls)).where(among(session.connection(), table.c.id, chunk)).order_by(table.c.id)).mappings()
         for row in rows:
             yield Found(row["id"], _values(cls, row), {child: found.get(row["id"], []) for child, found in nested.items()})
 
@@ -122,7 +122,7 @@ def records(session: Session, cls: type[Register], where: Sequence[sa.ColumnElem
 def _children(session: Session, child: type[Child], parents: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     table = child.__table__
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    statement = sa.select(table).where(among(session.connection(), table.c.parent_id, parents), table.c.voided_at.is_(None)).order_by(table.c.id)
+    statement = sa.select(*content(child)).where(among(session.connection(), table.c.parent_id, parents), table.c.voided_at.is_(None)).order_by(table.c.id)
     for row in session.connection().execute(statement).mappings():
         found[row["parent_id"]].append(_values(child, row))
     return found

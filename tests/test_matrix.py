@@ -28,9 +28,11 @@ from app.register import PublishState, Register, children, field_map, fields
 from app.registry import Entry
 from app.roles import Role, Rows
 from app.scopes import SYSTEM, act_as
+from app.search.columns import searched
+from app.search.text import normal
 from tests import samples
 from tests.conftest import Browser, SessionOf
-from tests.expectations import ALL, MINE, OTHER, OWN, May, may
+from tests.expectations import ALL, MINE, OTHER, OTHER_PUBLISHED, OWN, May, may
 from tests.people import EVERYBODY, LEGAL, TOWN_SUPERVISOR, VISITOR, Persona
 from tests.people import OTHER as OTHER_OFFICE
 from tests.people import OWN as OWN_OFFICE
@@ -280,6 +282,28 @@ def road_picker(walk: Walk) -> None:
         assert (walk.ground.rows[kind] in found) == (kind in walk.allowed.reads), kind
 
 
+def road_search(walk: Walk) -> None:
+    """List, page and palette of the search: rows in scope by what the persona reads, and nothing by anything else."""
+    readable = [declared for declared in searched(walk.ground.cls) if walk.person is not VISITOR or declared.public]
+    for kind, row in walk.ground.rows.items():
+        kept = walk.kept(kind)
+        asked = fields(walk.ground.cls) if kind == OTHER_PUBLISHED else [field_map(walk.ground.cls)[walk.ground.cls.__label__]]
+        for declared in (each for each in asked if isinstance(getattr(kept, each.attr), str) and (each.search or each.sensitive)):
+            text = getattr(kept, declared.attr)
+            shown = kind in walk.allowed.reads and any(normal(text) in normal(str(getattr(kept, each.attr) or "")) for each in readable)
+            for name, found in _searches(walk, text).items():
+                assert (f'/{walk.ground.key}/show/{row}"' in found) == shown, (name, kind, declared.key, text)
+
+
+def _searches(walk: Walk, text: str) -> dict[str, str]:
+    """What each road of the search answers; nothing where it is closed."""
+    paths = {"list": walk.url("list/"), "page": "/search", "palette": "/search.json"}
+    answers = {name: walk.client.get(path, query_string={"q": text}) for name, path in paths.items()}
+    rest = walk.client.get(walk.rest(), query_string={"search": text})
+    found = {name: answer.text if answer.status_code == 200 else "" for name, answer in answers.items()}
+    return found | {"rest": "".join(f'/{walk.ground.key}/show/{each}"' for each in rest.json["ids"]) if rest.status_code == 200 else ""}
+
+
 def road_file(walk: Walk) -> None:
     for kind, row in walk.ground.rows.items():
         upload = {"file": (io.BytesIO(b"%PDF-1.4 made for a test"), "安全生产许可证 扫描件.pdf")}
@@ -421,7 +445,7 @@ def _unvoid(walk: Walk) -> None:
 
 
 ROADS: tuple[Callable[[Walk], None], ...] = (
-    road_list, road_show, road_picker, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
+    road_list, road_show, road_picker, road_search, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
     road_foreign_parent, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
 )  # fmt: skip
 
@@ -453,15 +477,18 @@ WALKED = {
         "info": road_rest_read, "get_list": road_rest_read, "get": road_rest_read, "post": road_rest_add, "put": road_rest_write,
         "delete": road_rest_void, "post_child": road_foreign_parent, "put_child": road_foreign_parent, "delete_child": road_foreign_parent,
     },
+    "search": {"/search": road_search, "/search.json": road_search},
 }  # fmt: skip
 
 
 def test_no_handler_is_without_a_road(app: Flask) -> None:
-    handlers: dict[str, set[str]] = {"page": set(), "rest": set()}
+    handlers: dict[str, set[str]] = {"page": set(), "rest": set(), "search": set()}
     for rule in app.url_map.iter_rules():
         first = rule.rule.removeprefix("/api/v1").split("/")[1]
         if first in ENTRIES:
             handlers["rest" if rule.rule.startswith("/api/") else "page"].add(rule.endpoint.rpartition(".")[2])
+        elif rule.endpoint.startswith("SearchView."):
+            handlers["search"].add(rule.rule)
     for kind, found in handlers.items():
         assert found, f"no {kind} handlers at all"
         assert found <= WALKED[kind].keys(), f"{kind}: {sorted(found - WALKED[kind].keys())} is walked by no road"

@@ -15,6 +15,7 @@ from views.help import HelpView
 from views.keeper import KeeperView, may_keep
 from views.pages import language_tag
 from views.register import add_register
+from views.search import SearchView
 
 fab.mend()
 
@@ -32,3 +33,4 @@ def register_views(appbuilder: AppBuilder) -> None:
     add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("字典维护"), "KeeperView.index", "ti-list-check", may_keep))
     for entry in registry.entries():
         add_register_api(appbuilder, entry)
+    appbuilder.add_view_no_menu(SearchView)
