@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from string import ascii_lowercase
 from typing import Annotated, Any
 
@@ -101,5 +102,6 @@ def count_statements(application: Flask) -> Flask:
     return application
 
 
+warnings.filterwarnings("ignore", "This declarative base already contains a class")  # all ledgers are written once
 announce()
 app = count_statements(create_app())
