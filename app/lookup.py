@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,9 +35,20 @@ def plain_word(text: str) -> str:
 
 @dataclass
 class _Words:
-    codes: dict[str, str] = field(default_factory=dict)
+    rows: list[Any] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     options: list[tuple[str, str]] = field(default_factory=list)
+
+    @cached_property
+    def codes(self) -> dict[str, str]:
+        """What each spelling means: nobody's alias takes another's label, nor a code."""
+        spellings = [(row.code, row.label) for row in self.rows] + [(row.code, row.code) for row in self.rows]
+        spellings += [(row.code, alias) for row in self.rows for alias in (row.aliases or "").split("、")]
+        found: dict[str, str] = {}
+        for code, word in spellings:
+            if plain_word(word):
+                found.setdefault(plain_word(word), code)
+        return found
 
 
 class DatabaseLookup:
@@ -62,19 +74,13 @@ class DatabaseLookup:
         self._words.update({name: _Words() for name in lists})
         statement = sa.select(table.code_list, table.code, table.label, table.aliases, table.effective_from, table.effective_to, table.word_state)
         statement = statement.where(table.code_list.in_(sorted(lists)), table.voided_at.is_(None)).order_by(table.sort, table.id)
-        found = self.session.connection().execute(statement).all()
-        # nobody's alias takes another's label, nor a code
-        spellings = [(name, code, label) for name, code, label, *_ in found]
-        spellings += [(name, code, code) for name, code, *_ in found]
-        spellings += [(row.code_list, row.code, alias) for row in found for alias in (row.aliases or "").split("、")]
-        for name, code, word in spellings:
-            if plain_word(word):
-                self._words[name].codes.setdefault(plain_word(word), code)
-        for name, code, label, _aliases, start, end, word_state in found:
-            words = self._words[name]
-            words.labels[code] = label
-            if word_state == "accepted" and (start is None or start <= self.today) and (end is None or end >= self.today):
-                words.options.append((code, label))
+        for row in self.session.connection().execute(statement):
+            words = self._words[row.code_list]
+            words.rows.append(row)
+            words.labels[row.code] = row.label
+            begun = row.effective_from is None or row.effective_from <= self.today
+            if row.word_state == "accepted" and begun and (row.effective_to is None or row.effective_to >= self.today):
+                words.options.append((row.code, row.label))
 
     def _list(self, name: str) -> _Words:
         if name not in self._words:
@@ -133,12 +139,15 @@ class DatabaseLookup:
         return self._names[register, record_id] is not None
 
     def name(self, register: str, record_id: int) -> str:
-        self.prepare_ids(register, [record_id])
-        return (self._names[register, record_id] or ("", ""))[0]
+        return self._called(register, record_id)[0]
 
     def handle(self, register: str, record_id: int) -> str:
-        self.prepare_ids(register, [record_id])
-        return (self._names[register, record_id] or ("", ""))[1]
+        return self._called(register, record_id)[1]
+
+    def _called(self, register: str, record_id: int) -> tuple[str, str]:
+        if (register, record_id) not in self._names:
+            self.prepare_ids(register, [record_id])
+        return self._names[register, record_id] or ("", "")
 
     def _find_many(self, register: str, texts: list[str]) -> None:
         cls = registry.need(register)
