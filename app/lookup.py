@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -177,9 +177,14 @@ class DatabaseLookup:
                 by_text[word][match.id] = (rank, match)
 
     def _rows(self, cls: type[Register], *tests: sa.ColumnElement[bool]) -> Sequence[Any]:
-        keys = {known.attr for known in field_map(cls).values() if known.key in {cls.__label__, *_finding_keys(cls), *cls.__names__}}
-        columns = [getattr(cls, attr) for attr in sorted(keys)]
-        return self.session.execute(sa.select(cls.id, *columns).where(*tests)).all()
+        return self.session.execute(_naming(cls).where(*tests)).all()
+
+
+@cache
+def _naming(cls: type[Register]) -> sa.Select[Any]:
+    """What names the records of a register, and what they are found by."""
+    keys = {known.attr for known in field_map(cls).values() if known.key in {cls.__label__, *_finding_keys(cls), *cls.__names__}}
+    return sa.select(cls.id, *(getattr(cls, attr) for attr in sorted(keys)))
 
 
 def _best(found: list[dict[int, tuple[int, Match]]]) -> list[Match]:

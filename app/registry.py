@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from app.language import Text
 from app.register import Child, Register, children
 from app.roles import Rights
@@ -60,11 +58,6 @@ def need(key: str) -> type[Register]:
     if found is None:
         raise LookupError(f"no register is called {key}")
     return found
-
-
-def by_table() -> dict[sa.FromClause, type[Register | Child]]:
-    """Every register and child by its table."""
-    return {cls.__table__: cls for cls in tables()}
 
 
 def tables() -> list[type[Register | Child]]:

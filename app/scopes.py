@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, event
@@ -296,45 +296,37 @@ def narrow(state: ORMExecuteState) -> None:
     """
     if state.is_column_load or (state.is_relationship_load and not state.is_select):
         return
-    touched = _registers_of(state)
+    mappers = state.all_mappers
+    touched = _named(state.statement) | {mapper.class_ for mapper in mappers if issubclass(mapper.class_, Record)}
     if not touched:
-        return
+        return  # accounts, roles and sessions of the frame need no scope
     scope = scope_of(state.session)
     if scope.actor.system or not state.is_orm_statement:
         return  # Core statements ask the scope themselves; with_loader_criteria would not reach them
     if not state.is_select:
         raise NotPermitted(_l("登记的记录只能逐条修改"))  # in bulk, no row would pass the guard
-    for mapper in state.all_mappers:
-        touched |= _loaded_along(mapper)
+    touched = touched.union(*map(_loaded_along, (*mappers, *map(sa.inspect, touched))))
     state.statement = state.statement.options(*(each for table in touched for each in scope.criteria(table)))
 
 
-def _registers_of(state: ORMExecuteState) -> set[type[Record]]:
-    """The registers and children that a statement names anywhere, with what their mappers load along.
-
-    Accounts, roles and sessions of the frame need no scope; every statement that names a register does.
-    """
-    known = registry.by_table()
-    found = {mapper.class_ for mapper in state.all_mappers if issubclass(mapper.class_, Record)}
-    for part in sa.sql.visitors.iterate(cast("sa.ClauseElement", state.statement)):
-        named = part.table if isinstance(part, sa.sql.dml.UpdateBase) else part
-        if isinstance(named, sa.FromClause) and named in known:
-            found.add(known[named])
-    return found.union(*(_loaded_along(sa.inspect(cls)) for cls in found))
+def _named(element: Any) -> set[type[Record]]:
+    """The registers and children whose tables stand anywhere in a statement or expression."""
+    parts = (part.table if isinstance(part, sa.sql.dml.UpdateBase) else part for part in sa.sql.visitors.iterate(element))
+    return {part.info["record"] for part in parts if isinstance(part, sa.Table) and "record" in part.info}
 
 
 @cache
 def _loaded_along(mapper: Mapper[Any]) -> frozenset[type[Record]]:
     """The registers that a mapper's relationships and computed columns bring into a statement unasked."""
-    found, waiting = set(), [mapper]
+    found: set[Mapper[Any]] = set()
+    waiting = [mapper]
     while waiting:
         each = waiting.pop()
         if each not in found:
             found.add(each)
             waiting += [relation.mapper for relation in each.relationships]
-    inner = (part for each in found for column in each.columns for part in sa.sql.visitors.iterate(column) if isinstance(part, sa.Table))
-    known = registry.by_table()
-    return frozenset([each.class_ for each in found if issubclass(each.class_, Record)] + [known[part] for part in inner if part in known])
+    classes = {each.class_ for each in found if issubclass(each.class_, Record)}
+    return frozenset(classes.union(*(_named(column) for each in found for column in each.columns)))
 
 
 def guard(session: Session, _context: Any, _instances: Any) -> None:

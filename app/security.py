@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,8 +52,7 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
 
     def get_user_by_id(self, pk: int) -> Any:
         """The account with its roles, its groups and theirs: every request asks for them all, so one statement brings them."""
-        along = (joinedload(Account.roles), joinedload(Account.groups).joinedload(Group.roles))
-        return self.session.get(Account, pk, options=along)
+        return self.session.scalars(_account(), {"pk": pk}).unique().one_or_none()
 
     def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
         wanted = set(menu_names or ())
@@ -77,6 +77,12 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
             permissions = _read_permissions(names)
             self.remembered[names] = (time.monotonic(), permissions)
         return permissions
+
+
+@cache
+def _account() -> sa.Select[tuple[Account]]:
+    along = (joinedload(Account.roles), joinedload(Account.groups).joinedload(Group.roles))
+    return sa.select(Account).where(Account.id == sa.bindparam("pk")).options(*along)
 
 
 def _read_permissions(names: frozenset[str]) -> Permissions:
