@@ -23,6 +23,7 @@ from app.code_lists import find as code_list
 from app.fields import Field
 from app.formats import Choice, Link, Match, symbols
 from app.register import Record, Register, field_map
+from app.scopes import scope_of
 
 CHUNK = 400
 TEXTS = 60  # each has several spellings; SQLite takes an OR of at most 1,000
@@ -119,7 +120,7 @@ class DatabaseLookup:
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
             self._names.update({(register, each): None for each in chunk})
-            for record in self._rows(cls, cls.id.in_(chunk)):
+            for record in self._rows(cls, cls.__table__.c.id.in_(chunk)):
                 self._names[register, record.id] = (_called(cls, record), _handle(cls, record))
 
     def prepare_rows(self, rows: Sequence[Any], declared: Iterable[Field]) -> None:
@@ -177,14 +178,18 @@ class DatabaseLookup:
                 by_text[word][match.id] = (rank, match)
 
     def _rows(self, cls: type[Register], *tests: sa.ColumnElement[bool]) -> Sequence[Any]:
-        return self.session.execute(_naming(cls).where(*tests)).all()
+        """The records within the reader's scope; as plain rows, for every list and every answer asks for some."""
+        within = scope_of(self.session).rows(cls)
+        statement = _naming(cls).where(*tests, *(() if within is None else (within,)))
+        return self.session.connection().execute(statement).all()
 
 
 @cache
 def _naming(cls: type[Register]) -> sa.Select[Any]:
     """What names the records of a register, and what they are found by."""
     keys = {known.attr for known in field_map(cls).values() if known.key in {cls.__label__, *_finding_keys(cls), *cls.__names__}}
-    return sa.select(cls.id, *(getattr(cls, attr) for attr in sorted(keys)))
+    columns = cls.__table__.c
+    return sa.select(columns.id, *(columns[attr] for attr in sorted(keys)))
 
 
 def _best(found: list[dict[int, tuple[int, Match]]]) -> list[Match]:
