@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
@@ -94,6 +94,11 @@ class Record(Base):
 
     #: a stale copy never overwrites: every update names the version it saw
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 - SQLAlchemy's way
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "__table__" in cls.__dict__:
+            cast("sa.Table", cls.__table__).info["record"] = cls  # so that the guard knows whose table a statement names
 
     def __str__(self) -> str:
         declared = field_map(type(self)).get(self.__label__)
