@@ -18,12 +18,20 @@ from app.roles import ROLE_LABELS, Role
 from views import role_matrix
 from views.pages import current_session, render
 
-_OFFICE = {"org_unit": _l("股室"), "regions": _l("监督地区"), "groups": _l("用户组"), "full_name": _l("姓名"), "active": _l("启用")}
+_OFFICE = {
+    "org_unit": _l("股室"),
+    "regions": _l("监督地区"),
+    "groups": _l("用户组"),
+    "full_name": _l("姓名"),
+    "active": _l("启用"),
+    "username": _l("账号"),
+    "email": _l("邮箱"),
+}
 _HELP = {
     "org_unit": _l("经办人和股室负责人只能修改本股室的记录"),
     "regions": _l("只给监督人员填写：行政区划代码，几个代码用“、”分开；不填表示全部地区"),
-    "first_name": _l("名"),
-    "last_name": _l("姓"),
+    "first_name": "",
+    "last_name": "",
     "username": _l("登录时使用"),
     "email": _l("每个账号的邮箱不能相同"),
     "active": _l("人员离开后停用账号，不要删除：登记的历史要对得上人"),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import abort, current_app, flash, request, url_for
 from flask_appbuilder.baseviews import BaseCRUDView, BaseView
+from flask_appbuilder.charts.views import GroupByChartView
 from flask_appbuilder.exceptions import DatabaseException
 from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_args, get_page_size_args
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -46,7 +47,10 @@ def bars(rows: Iterable[Iterable[Any]]) -> list[tuple[str, list[tuple[Any, float
     lines = [list(row) for row in rows]
     numbers = [[float(cell or 0) for cell in row[1:]] for row in lines]
     largest = max((abs(number) for row in numbers for number in row), default=0) or 1
-    return [(str(shown(row[0])), [(cell or 0, abs(number) / largest) for cell, number in zip(row[1:], found, strict=True)]) for row, found in zip(lines, numbers, strict=True)]
+    return [
+        (str(shown(row[0])), [(cell or 0, abs(number) / largest) for cell, number in zip(row[1:], found, strict=True)])
+        for row, found in zip(lines, numbers, strict=True)
+    ]
 
 
 def google_rows(data: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
@@ -83,8 +87,8 @@ def own_list(view: Any) -> str:
 def home_of_page() -> tuple[str, str]:
     """Title and address of the list that the page in hand belongs to."""
     view = next((each for each in current_app.appbuilder.baseviews if each.endpoint == request.blueprint), None)  # type: ignore[attr-defined]
-    address = own_list(view) if view is not None else ""
-    return (str(getattr(view, "list_title", None) or getattr(view, "title", "")), address) if address and address != request.path else ("", "")
+    address = own_list(view) if view is not None and not str(request.endpoint).endswith(".list") else ""
+    return (str(getattr(view, "list_title", None) or getattr(view, "title", "")), address) if address else ("", "")
 
 
 def way_back() -> str:
@@ -183,8 +187,35 @@ def _delete(self: BaseCRUDView, pk: Any) -> None:
         flash(str(self.delete_row_message), "success")
 
 
+def _show_widget(self: BaseCRUDView, pk: Any, item: Any, **named: Any) -> Any:
+    """FAB's, with the name of the record for the head of the page."""
+    widgets = _FAB_SHOW_WIDGET(self, pk, item, **named)
+    named_by = next((cls for cls in type(item).__mro__ if {"__str__", "__repr__"} & cls.__dict__.keys()), object)
+    widgets["show"].template_args["record"] = str(item) if named_by.__module__.partition(".")[0] not in {"builtins", "sqlalchemy"} else ""
+    return widgets
+
+
+_FAB_SHOW_WIDGET = BaseCRUDView._get_show_widget  # noqa: SLF001
+
+
+def _label_series(self: GroupByChartView, **named: Any) -> None:
+    """FAB names the numbers of a chart after the column in the code, whatever label the view gives it."""
+    given = dict(self.label_columns or {})
+    _FAB_CHART(self, **named)
+    for definition in self.definitions:
+        for series in definition["series"]:
+            how, column = series if isinstance(series, tuple) else (None, series)
+            if column in given:
+                self.label_columns[how.__name__ + column if how else column] = f"{given[column]}（{how._label}）" if how else given[column]  # noqa: SLF001
+
+
+_FAB_CHART = GroupByChartView.__init__
+
+
 def mend() -> None:
     """Put ours in the place of FAB's."""
+    GroupByChartView.__init__ = _label_series
+    BaseCRUDView._get_show_widget = _show_widget  # noqa: SLF001
     BaseView.get_redirect = _redirect_target
     BaseView.update_redirect = _remember_nothing
     BaseCRUDView._add, BaseCRUDView._edit, BaseCRUDView._delete = _add, _edit, _delete  # noqa: SLF001 - FAB documents them to be overridden

@@ -38,12 +38,12 @@ def _input(base: type, **fixed: str) -> Render:
     return render
 
 
-def _day(self: Any, field: Any, **given: Any) -> Markup:
+def _day(_widget: Any, field: Any, **given: Any) -> Markup:
     """A day; what was typed and is no date stays in the input."""
     return widgets.TextInput()(field, **marked(field, given, "form-control", "js-date"), autocomplete="off", placeholder="2026-03-15")
 
 
-def _moment(self: Any, field: Any, **given: Any) -> Markup:
+def _moment(_widget: Any, field: Any, **given: Any) -> Markup:
     return widgets.TextInput()(field, **marked(field, given, "form-control", "js-moment"), autocomplete="off", placeholder="2026-03-15 09:30")
 
 
@@ -91,9 +91,9 @@ def _file(self: Any, field: Any, **given: Any) -> Markup:
     if not kept:
         return chooser
     shown = Markup('<img class="ys-thumb" alt="" src="{}">').format(self.get_url(field)) if hasattr(self, "get_url") else ""
-    return Markup('<div class="ys-kept-file">{} <span>{}</span> <label class="form-check"><input class="form-check-input" type="checkbox" name="{}"> {}</label></div>{}').format(
-        shown, _original(kept), f"_{field.name}-delete", _("删除现有文件"), chooser
-    )
+    return Markup(
+        '<div class="ys-kept-file">{} <span>{}</span> <label class="form-check"><input class="form-check-input" type="checkbox" name="{}"> {}</label></div>{}'
+    ).format(shown, _original(kept), f"_{field.name}-delete", _("删除现有文件"), chooser)
 
 
 def _original(name: str) -> str:
@@ -104,14 +104,14 @@ def _original(name: str) -> str:
 # fields -------------------------------------------------------------------------------------------
 
 
-class Day(DateField):
+class Day(DateField):  # type: ignore[misc]
     """A day in the spellings that people use."""
 
     def __init__(self, label: Any = None, validators: Any = None, **named: Any) -> None:
         super().__init__(label, validators, format=["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日"], **named)
 
 
-class Moment(DateTimeField):
+class Moment(DateTimeField):  # type: ignore[misc]
     """A day and a time, to the minute; FAB asks for seconds that its picker does not give."""
 
     def __init__(self, label: Any = None, validators: Any = None, **named: Any) -> None:

@@ -50,6 +50,7 @@ _FRAME_WORDS: Mapping[str, Text] = {
     "ResetMyPasswordView": _l("修改自己的密码"),
     "ResetPasswordView": _l("重设别人的密码"),
     "UserInfoEditView": _l("修改自己的姓名"),
+    "help": _l("帮助"),
     "MenuApi": _l("菜单（接口）"),
     "OpenApi": _l("接口说明"),
     "SwaggerView": _l("接口文档"),
@@ -150,7 +151,6 @@ def holders(session: Session) -> dict[Role, list[Account]]:
             if role.value in names:
                 found[role].append(account)
     return found
-
 
 
 def own(session: Session) -> list[tuple[Text, list[tuple[Text, list[Text]]]]]:
