@@ -71,7 +71,7 @@ class Visit(Base):
     at: Mapped[datetime | None] = mapped_column(sa.DateTime)
     done: Mapped[bool] = mapped_column(sa.Boolean, default=False)
     kind: Mapped[Kind] = mapped_column(sa.Enum(Kind))
-    hours: Mapped[int | None] = mapped_column(sa.Integer)
+    hours: Mapped[int | None] = mapped_column(sa.Integer, default=0)
     file: Mapped[str | None] = mapped_column(FileColumn)
     place_id: Mapped[int] = mapped_column(sa.ForeignKey("test_place.id"))
     place: Mapped[Place] = relationship(back_populates="visits")

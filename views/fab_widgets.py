@@ -13,7 +13,7 @@ from flask_appbuilder import fieldwidgets, forms, upload
 from flask_appbuilder.fields import EnumField
 from markupsafe import Markup
 from wtforms import DateField, DateTimeField, widgets
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from app.language import _
 
@@ -134,6 +134,12 @@ def _enum_value(self: Any, values: list[str]) -> None:
         raise ValueError(self.gettext("Not a valid choice")) from error
 
 
+def _enum_check(self: Any, _form: Any) -> None:
+    """FAB raises here what a form does not catch; nothing chosen is for the validators to judge."""
+    if self.data is not None and all(self.data != self.coerce(value) for value, _label in self.choices):
+        raise ValidationError(self.gettext("Not a valid choice"))
+
+
 _FAB_CONVERT = forms.FieldConverter.convert
 _OURS = {DateField: Day, DateTimeField: Moment}
 
@@ -150,4 +156,4 @@ def mend() -> None:
     upload.BS3FileUploadFieldWidget.__call__ = upload.BS3ImageUploadFieldWidget.__call__ = _file
     forms.FieldConverter.convert = _convert
     forms.FieldConverter.conversion_table = tuple((test, _OURS.get(kind, kind), widget) for test, kind, widget in forms.FieldConverter.conversion_table)
-    EnumField.process_formdata = _enum_value
+    EnumField.process_formdata, EnumField.pre_validate = _enum_value, _enum_check
