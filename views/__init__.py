@@ -24,7 +24,7 @@ def register_views(appbuilder: AppBuilder) -> None:
     """Add every page and every REST resource."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     register_errors(app)
-    fab.guard_arguments(app)
+    fab.install(app)
     app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look}
     for entry in registry.entries():
         add_register(appbuilder, entry)

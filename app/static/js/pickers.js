@@ -55,6 +55,9 @@
   function date(element) {
     if (element._flatpickr || !window.flatpickr) { return; }
     var moment = element.classList.contains("js-moment");
+    var typed = element.value;
+    function keep(chosen) { if (!chosen.length) { element.value = typed; } }
+    element.addEventListener("input", function () { typed = element.value; });
     window.flatpickr(element, {
       allowInput: true,
       enableTime: moment,
@@ -65,6 +68,8 @@
       clickOpens: true,
       errorHandler: function () {},
       /* what was typed and is no date stays for the server to explain */
+      onChange: keep,
+      onClose: keep,
       parseDate: function (text) { var match = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2}))?$/.exec(text.trim()); return match ? new Date(+match[1], match[2] - 1, +match[3], +(match[4] || 0), +(match[5] || 0)) : undefined; }
     });
   }
