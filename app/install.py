@@ -47,10 +47,15 @@ FRAME = frozenset(
         ("can_get", "OpenApi"),
         ("can_show", "SwaggerView"),
         ("can_search", "SearchView"),
+        ("can_read", "desk"),
+        ("can_export", "desk"),
     }
 )
 #: the roles that get less of it: visitors look for what is published, the right to clear text is nothing by itself
 FRAME_OF = {Role.PUBLIC: frozenset({("can_search", "SearchView")}), Role.PRIVACY_VIEW: frozenset()}
+#: what those may do beside it who look over all offices
+OVERSIGHT = frozenset({("can_read", "overview"), ("can_export", "overview")})
+OVERSEERS = frozenset({Role.LEADER, Role.SUPERVISOR, Role.LEGAL})
 #: views of accounts and roles: the security administrator's, and nobody else's
 ACCOUNT_VIEWS = frozenset(
     {"UserDBModelView", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"}
@@ -59,7 +64,7 @@ ACCOUNT_VIEWS = frozenset(
 
 def permissions_of(role: Role) -> set[Pair]:
     """All permissions of a role, from the one role table."""
-    pairs = set(FRAME_OF.get(role, FRAME))
+    pairs = set(FRAME_OF.get(role, FRAME)) | (OVERSIGHT if role in OVERSEERS else frozenset())
     for entry in registry.entries():
         grant = entry.rights.get(role)
         if grant is not None and grant.verbs:

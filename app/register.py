@@ -119,6 +119,11 @@ class Record(Base):
         """What else must hold before others see a row as published (an expert's consent, a question's release)."""
         return ()
 
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """What must hold for the ends of its periods to be anybody's business (a repealed document's are nobody's)."""
+        return ()
+
 
 class Register(Record):
     """A register of its own: belongs to an office, is published or not, may have children."""
@@ -135,7 +140,8 @@ class Register(Record):
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
-        return _unique_indexes(cls)  # type: ignore[arg-type]
+        lately = sa.Index(f"ix_{cls.__tablename__}_changed_at", "changed_at")
+        return (*_unique_indexes(cls), lately)  # type: ignore[arg-type]
 
 
 class Child(Record):

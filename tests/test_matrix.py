@@ -32,7 +32,7 @@ from app.search.columns import searched
 from app.search.text import normal
 from tests import samples
 from tests.conftest import Browser, SessionOf
-from tests.expectations import ALL, MINE, OTHER, OTHER_PUBLISHED, OWN, May, may
+from tests.expectations import ALL, MINE, OFFICE, OTHER, OTHER_PUBLISHED, OWN, May, may
 from tests.people import EVERYBODY, LEGAL, TOWN_SUPERVISOR, VISITOR, Persona
 from tests.people import OTHER as OTHER_OFFICE
 from tests.people import OWN as OWN_OFFICE
@@ -444,9 +444,31 @@ def _unvoid(walk: Walk) -> None:
         db.session.commit()
 
 
+def road_desk(walk: Walk) -> None:
+    """The pages behind the desk's numbers, and its plots, name and count no row beyond reach."""
+    client = walk.client
+    pages = [client.get(f"/desk/changes?register={walk.ground.key}"), client.get(f"/desk/incomplete/{walk.ground.key}"), client.get("/desk/due?to=9000-01-01")]
+    for answer in pages:
+        assert answer.status_code in {200, 302, 403, 404}
+        for kind, row in walk.ground.rows.items():
+            named = f'/{walk.ground.key}/show/{row}"' in answer.text or f'/{walk.ground.key}/edit/{row}"' in answer.text
+            assert not named or kind in walk.allowed.reads, kind
+    if walk.person.office and walk.allowed.reads == OFFICE and walk.allowed.edits:
+        assert all(f'/{walk.ground.key}/show/{walk.ground.rows[kind]}"' in pages[0].text for kind in MINE)
+    files = [client.get("/desk/due.csv?to=9000-01-01"), client.get("/desk/plots/records.csv")]
+    for answer in files:
+        assert answer.status_code in {200, 302, 403}
+    if files[0].status_code == 200:
+        text = files[0].data.decode("utf-8-sig")
+        assert all(label not in text or kind in walk.allowed.reads for kind, label in walk.ground.labels.items())
+        seen = len(walk.allowed.reads & walk.ground.rows.keys())
+        counted = [row for row in csv.reader(io.StringIO(files[1].data.decode("utf-8-sig"))) if row[0] == walk.ground.cls.__title__]
+        assert all(sum(map(int, row[1:])) <= seen for row in counted)
+
+
 ROADS: tuple[Callable[[Walk], None], ...] = (
     road_list, road_show, road_picker, road_search, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
-    road_foreign_parent, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
+    road_foreign_parent, road_desk, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
 )  # fmt: skip
 
 

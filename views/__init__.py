@@ -9,10 +9,12 @@ from app import registry
 from app.language import _l
 from views import fab
 from views.api import add_register_api
+from views.desk_pages import DeskView
 from views.errors import register_errors
 from views.frame import Page, add_page, look, sidebar
 from views.help import HelpView
 from views.keeper import KeeperView, may_keep
+from views.overview import OverviewView
 from views.pages import language_tag
 from views.register import add_register
 from views.search import SearchView
@@ -26,6 +28,8 @@ def register_views(appbuilder: AppBuilder) -> None:
     register_errors(app)
     fab.install(app)
     app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look}
+    appbuilder.add_view_no_menu(DeskView)
+    appbuilder.add_view_no_menu(OverviewView)
     for entry in registry.entries():
         add_register(appbuilder, entry)
     appbuilder.add_view_no_menu(KeeperView)
