@@ -15,6 +15,7 @@ could sort by the value behind it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ from app.register import Record, field_map
 from app.scopes import Scope, scope_of
 
 PAGE_SIZES = (10, 25, 50, 100)
+MOST_IDS = 1000
 
 
 class QueryError(ValueError):
@@ -134,6 +136,13 @@ def _whole(args: Mapping[str, Sequence[str]], name: str, default: int, most: int
     if not text.isdecimal() or not text.isascii() or len(text) > 9 or not 1 <= int(text) <= most:
         raise QueryError(_l("“%(name)s”应为 1 到 %(most)s 的整数", name=name, most=most))
     return int(text)
+
+
+def read_ids(raw: Sequence[str]) -> list[int]:
+    """The numbers of ticked records, each once; QueryError when one of them is no number."""
+    if len(raw) > MOST_IDS or not all(re.fullmatch(r"[0-9]{1,9}", text) for text in raw):
+        raise QueryError(_l("勾选的记录编号不对"))
+    return [int(text) for text in dict.fromkeys(raw)]
 
 
 #: kinds of filter beside "any of these", and whether they need an order
