@@ -32,10 +32,11 @@ FEW = 4
 
 @dataclass(frozen=True)
 class Head:
-    """A column: its heading, and whether it tells of what belongs to the record."""
+    """A column: its heading, whether it tells of what belongs to the record, whether its texts stay in one line."""
 
     text: str
     nested: bool = False
+    whole: bool = False
 
 
 @dataclass
@@ -102,9 +103,12 @@ def of_register(
     columns = columns_of(scope, cls, wide)
     kinds = list(dict.fromkeys(column.child for column in columns if column.child))
     found = list(export.records(session, cls, where, kinds, order, most))
+    if found and not wide:  # what nobody has takes no room on paper
+        used = {None, *(kind for kind in kinds if any(each.children[kind] for each in found))}
+        columns = [column for column in columns if column.child in used]
     lookup.prepare(column.field for column in columns)
     export.prepare(lookup, cls, columns, found)
-    heads = [Head(heading(column, label), column.child is not None) for column in columns]
+    heads = [Head(heading(column, label), column.child is not None, column.field.format.ordered) for column in columns]
     return Ledger(label(cls.__title__), heads, [_entry(scope, lookup, columns, each, cell) for each in found], total=len(found))
 
 

@@ -20,7 +20,7 @@ from imports.ledger import Entry, Ledger
 NUMBER = "序号"
 A4 = 9
 #: widths in characters: of a column, and of what a page across takes without becoming too small to read
-NARROW, BROAD, PAGE = 6, 34, 200
+NARROW, TIGHT, BROAD, PAGE = 6, 10, 34, 200
 LINE = 15  # points
 MOST_POINTS = 400
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
@@ -160,7 +160,16 @@ def _widths(ledger: Ledger) -> list[int]:
         for place, value in enumerate(cells):
             longest = max(_width(part) for part in _said(value).split("\n")) + 2
             widths[place] = max(widths[place], min(BROAD, longest))
-    return widths
+    return _squeezed(widths)
+
+
+def _squeezed(widths: list[int]) -> list[int]:
+    """The broad columns narrowed until the page holds all, where that is possible at all."""
+    least = [min(width, TIGHT) for width in widths]
+    if not sum(least) < PAGE < sum(widths):
+        return widths
+    share = (PAGE - sum(least)) / (sum(widths) - sum(least))
+    return [low + int((width - low) * share) for low, width in zip(least, widths, strict=True)]
 
 
 __all__ = ["write"]

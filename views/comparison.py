@@ -81,7 +81,9 @@ class Comparison:
         return [found[each] for each in self.ids]
 
     def _compared(self, cls: type[Record]) -> list[Field]:
-        return [declared for declared in self.scope.readable(cls) if not isinstance(declared.format, File)]
+        """All but files and what the office keeps for itself: who is in charge, what is published."""
+        envelope = Register.__annotations__
+        return [declared for declared in self.scope.readable(cls) if not isinstance(declared.format, File) and declared.attr not in envelope]
 
     # blocks ---------------------------------------------------------------------------------
 

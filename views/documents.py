@@ -78,7 +78,8 @@ class PrintedForms(BaseView):  # type: ignore[misc]
         sent = request.files.get("file")
         if sent is None or not sent.filename:
             return self._page(session, form.key, _("请先选择改好的 Word 模板（.docx）"), 422)
-        content = sent.stream.read(word.MOST_UPLOAD + 1)
+        with sent.stream as stream:
+            content = stream.read(word.MOST_UPLOAD + 1)
         try:
             word.inspect(content)
             word.fill(content, placeholders.sample(session, form, office_of(session)))

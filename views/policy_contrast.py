@@ -127,7 +127,10 @@ def contrast_of(session: Session, page: ListPage, most: int, cell: Cell, label: 
     policies = session.scalars(sa.select(Policy).where(*tests).order_by(*order).limit(most)).all()
     below = _interpretations(session, [policy.id for policy in policies])
     lookup.prepare([*own, *beside])
-    heads = [*(Head(_heading(each, label)) for each in own), *(Head(_heading(each, label), nested=True) for each in beside)]
+    heads = [
+        *(Head(str(label(each.label)), whole=each.format.ordered) for each in own),
+        *(Head(str(label(each.label)), nested=True, whole=each.format.ordered) for each in beside),
+    ]
     heads += [Head(label(_l("间隔（天）")), nested=True), Head(label(_l("情况")), nested=True)]
     lines = [_line(scope, lookup, own, beside, policy, below.get(policy.id, []), cell) for policy in policies]
     total = session.scalar(sa.select(sa.func.count(Policy.id)).where(*tests)) or 0
@@ -143,10 +146,6 @@ def contrast_of(session: Session, page: ListPage, most: int, cell: Cell, label: 
 def _readable(scope: Scope, attributes: tuple[Any, ...]) -> list[Field]:
     """The declared fields of these attributes that the reader may see."""
     return [field_of(each) for each in attributes if field_of(each) in scope.readable(each.class_)]
-
-
-def _heading(declared: Field, label: Any) -> str:
-    return str(label(declared.label))
 
 
 def _interpretations(session: Session, ids: list[int]) -> dict[int, list[Any]]:

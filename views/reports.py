@@ -56,24 +56,23 @@ class Reports:
     def ledger(self) -> Answer:
         """The ledger as a page for the printer, with the list's filters."""
         session = current_session()
-        wide = request.args.get("all") == "1"
         page = ListPage(session, self.cls, request.args.to_dict(flat=False))
-        made_ledger = self._ledger(session, page, wide=wide, most=ON_PAGE, cell=masking.shown, label=str)
+        made_ledger = self._ledger(session, page, most=ON_PAGE, cell=masking.shown, label=str)
         wider = ledgers.wider(scope_of(session), self.cls)
-        return render("reports/ledger.html", ledger=made_ledger, cls=self.cls, query=_query(page), wide=wide, wider=wider, home=link_to(self.cls, "list"))
+        return render("reports/ledger.html", ledger=made_ledger, cls=self.cls, query=page.query(), wider=wider, home=link_to(self.cls, "list"))
 
     @expose("/ledger.xlsx", methods=("GET",))
     @has_access
     @permission_name("export")
     def ledger_xlsx(self) -> Answer:
-        """The ledger as a workbook ready for the printer; Chinese, whatever language is on."""
+        """The ledger as a workbook ready for the printer, with all columns if asked; Chinese, whatever language is on."""
         session = current_session()
         with force_locale("zh_Hans"):
             page = ListPage(session, self.cls, request.args.to_dict(flat=False))
             made_ledger = self._ledger(session, page, wide=request.args.get("all") == "1", most=IN_BOOK, cell=masking.cell, label=chinese)
             return made(lambda out: ledger_sheet.write(made_ledger, out), f"{made_ledger.title}{today():%Y%m%d}", "xlsx")
 
-    def _ledger(self, session: Session, page: ListPage, *, wide: bool, most: int, cell: ledgers.Cell, label: Any) -> Ledger:
+    def _ledger(self, session: Session, page: ListPage, *, wide: bool = False, most: int, cell: ledgers.Cell, label: Any) -> Ledger:
         tests = page.listing.conditions()
         if "ids" in request.args:
             tests.append(self.cls.id.in_(read_ids(request.args.getlist("ids"))))
@@ -125,9 +124,3 @@ class Reports:
 def capped(most: int, total: int) -> str:
     """What a ledger says that does not hold everything."""
     return _("共 %(total)s 条，这里只列前 %(most)s 条；请先筛选，分几次打印", total=total, most=most)
-
-
-def _query(page: ListPage) -> str:
-    """The list's arguments, for the workbook of the same list."""
-    query = page.query()
-    return "&".join(part for part in query.split("&") if part and part != "all=1")
