@@ -91,7 +91,7 @@ def fill(template: bytes, values: dict[str, Any]) -> bytes:
 
 _SENTENCES: dict[str, Text] = {
     "limit": _l("填充模板用的时间或内存太多，已停止。模板里只用“占位符一览”中的写法，不要自己写多层循环"),
-    "broken": _l("模板填充后不是完整的 Word 文档。请检查“{%%tr for …%%}”和“{%%tr endfor %%}”是否各占表格的一整行、成对出现"),
+    "broken": _l("模板填充后不是完整的 Word 文档。请检查 %(start)s 和 %(end)s 是否各占表格的一整行、成对出现", start="{%tr for … %}", end="{%tr endfor %}"),
 }
 
 

@@ -53,7 +53,7 @@ def shipped() -> bytes:
     _page(document)
     _title(document)
     table = document.add_table(rows=0, cols=GRID)
-    table.style = "Table Grid"
+    table.style, table.autofit = "Table Grid", False
     for attribute, ticks in _MEASURE:
         _pair(table, attribute, ticks)
     for trio in _PEOPLE:
@@ -99,6 +99,10 @@ def _page(document: Any) -> None:
         if code:
             counted = OxmlElement("w:fldSimple")
             counted.set(qn("w:instr"), code)
+            run, number = OxmlElement("w:r"), OxmlElement("w:t")
+            number.text = "1"  # until the program counts
+            run.append(number)
+            counted.append(run)
             below._p.append(counted)  # noqa: SLF001 - python-docx has no other way to a field
 
 

@@ -53,7 +53,7 @@ class PrintedForms(BaseView):  # type: ignore[misc]
         else:
             chosen = self._chosen(session, form, request.args.get("id", ""))
             content = chosen.content if chosen else documents.template_of(session, form)
-        return made(lambda out: out.write(content), _("%(title)s模板", title=chinese(form.title)), "docx")
+        return made(lambda out: out.write(content), f"{chinese(form.title)}模板", "docx")
 
     @expose("/<register>/<name>/sample.docx", methods=("GET",))
     @has_access
@@ -67,7 +67,7 @@ class PrintedForms(BaseView):  # type: ignore[misc]
             made_document = word.fill(content, placeholders.sample(session, form, office_of(session)))
         except word.BadTemplate as error:
             return self._page(session, form.key, str(error.message), 422)
-        return made(lambda out: out.write(made_document), _("%(title)s试填", title=chinese(form.title)), "docx")
+        return made(lambda out: out.write(made_document), f"{chinese(form.title)}试填", "docx")
 
     @expose("/<register>/<name>/upload", methods=("POST",))
     @has_access
