@@ -37,6 +37,7 @@ Pair = tuple[str, str]
 #: what everybody who signs in may do with the frame itself
 FRAME = frozenset(
     {
+        ("can_read", "help"),
         ("can_userinfo", "UserDBModelView"),
         ("resetmypassword", "UserDBModelView"),
         ("can_this_form_get", "ResetMyPasswordView"),
@@ -62,7 +63,7 @@ def permissions_of(role: Role) -> set[Pair]:
             pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
             pairs |= {("menu_access", key), ("menu_access", chinese(entry.area))}
     if any(role in form.keepers for form in documents.forms().values()):
-        pairs |= {("can_keep", "printed_forms"), ("menu_access", "printed_forms")}
+        pairs.add(("can_keep", "printed_forms"))
     return pairs
 
 

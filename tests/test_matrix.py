@@ -374,8 +374,8 @@ def road_policy_contrast(walk: Walk) -> None:
     """Policies beside their interpretations: a page of that one register."""
     if walk.ground.key != "policy":
         return
-    for address in ("contrast/", "contrast/contrast.xlsx"):
-        answer = walk.client.get(walk.url(address), buffered=True)
+    for address in ("/policy-contrast/", "/policy-contrast/contrast.xlsx"):
+        answer = walk.client.get(address, buffered=True)
         assert (answer.status_code == 200) == walk.allowed.exports, answer.status_code
         for kind, label in walk.ground.labels.items() if walk.allowed.exports else ():
             assert (label in _said(answer)) == (kind in walk.allowed.reads), (address, kind)
@@ -510,7 +510,6 @@ WALKED = {
         "action": road_action, "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
         "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,
-        "contrast": road_policy_contrast, "contrast_xlsx": road_policy_contrast,
         "file_add": road_file, "file": road_file, "file_void": road_file_void,
     },
     "rest": {

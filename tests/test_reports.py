@@ -213,7 +213,7 @@ def policies(session_of: SessionOf) -> dict[str, Any]:
 
 
 def test_policies_stand_beside_their_interpretations(app: Flask, policies: dict[str, Any], sign_in: SignIn) -> None:
-    page = BeautifulSoup(sign_in(CLERK).get("/policy/contrast/").data, "html.parser")
+    page = BeautifulSoup(sign_in(CLERK).get("/policy-contrast/").data, "html.parser")
     heads = [head.text for head in page.select(".ys-paper-table thead th")]
     assert heads[1:] == [
         str(field_of(each).label)
@@ -246,19 +246,19 @@ def test_policies_stand_beside_their_interpretations(app: Flask, policies: dict[
 
 def test_only_what_is_not_interpreted(app: Flask, policies: dict[str, Any], sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
-    said = browser.get("/policy/contrast/?missing=1").text
+    said = browser.get("/policy-contrast/?missing=1").text
     assert [f"政策{name}" in said for name in policies] == [False, False, True, True, True]
-    sheet = book(browser.get("/policy/contrast/contrast.xlsx?missing=1").data)
+    sheet = book(browser.get("/policy-contrast/contrast.xlsx?missing=1").data)
     assert sheet["A1"].value == "政策及解读对照台账"
     assert "政策未解读" in texts(sheet)
     assert "政策同日" not in texts(sheet)
 
 
 def test_who_sees_the_table_of_policies(app: Flask, policies: dict[str, Any], sign_in: SignIn) -> None:
-    assert sign_in(LEADER).get("/policy/contrast/").status_code == 200
-    assert sign_in(SYSADMIN).get("/policy/contrast/").status_code in {302, 403}
-    assert sign_in(VISITOR).get("/policy/contrast/").status_code in {302, 403}
-    assert "政策晚" not in sign_in(OTHER_CLERK).get("/policy/contrast/").text
+    assert sign_in(LEADER).get("/policy-contrast/").status_code == 200
+    assert sign_in(SYSADMIN).get("/policy-contrast/").status_code in {302, 403}
+    assert sign_in(VISITOR).get("/policy-contrast/").status_code in {302, 403}
+    assert "政策晚" not in sign_in(OTHER_CLERK).get("/policy-contrast/").text
 
 
 # side by side -------------------------------------------------------------------------------------

@@ -13,11 +13,16 @@ from app.attachments import clean_name
 from app.clock import local
 from app.documents import FormTemplate, PrintedForm
 from app.language import _, chinese
-from app.scopes import scope_of
+from app.scopes import Scope, scope_of
 from views.downloads import made
 from views.editing import Answer
 from views.pages import current_session, people, render
 from views.reports import office_of
+
+
+def keeps_forms(scope: Scope) -> bool:
+    """Whether somebody looks after the templates of some form."""
+    return any(scope.actor.roles & form.keepers for form in documents.forms().values())
 
 
 class PrintedForms(BaseView):  # type: ignore[misc]

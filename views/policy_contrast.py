@@ -18,6 +18,7 @@ from app.fields import Field
 from app.language import _, _l, chinese
 from app.lookup import DatabaseLookup
 from app.register import field_of
+from app.roles import Verb
 from app.scopes import Scope, scope_of
 from imports import ledger_sheet
 from imports.export import permitted
@@ -84,10 +85,15 @@ def standing(policy: Any, interpretation: Any | None) -> Standing:
     return Standing(_("同日发布") if days == 0 else _("早 %(days)s 天", days=-days), days, "good")
 
 
+def may_contrast(scope: Scope) -> bool:
+    """Whether somebody may have the table."""
+    return scope.may(Policy, Verb.EXPORT)
+
+
 class PolicyContrast(BaseView):  # type: ignore[misc]
     """The page and the workbook; whoever may export policies may have them."""
 
-    route_base = "/policy/contrast"
+    route_base = "/policy-contrast"
     class_permission_name = Policy.__key__
     default_view = "contrast"
 
