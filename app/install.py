@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 import config
-from app import registry
+from app import documents, registry
 from app.accounts import Account
 from app.database import db, open_session
 from app.language import _, chinese
@@ -71,6 +71,8 @@ def permissions_of(role: Role) -> set[Pair]:
             key = entry.register.__key__
             pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
             pairs |= {("menu_access", key), ("menu_access", chinese(entry.area))}
+    if any(role in form.keepers for form in documents.forms().values()):
+        pairs.add(("can_keep", "printed_forms"))
     return pairs
 
 

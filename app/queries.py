@@ -15,6 +15,7 @@ could sort by the value behind it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ from app.search.find import found
 
 PAGE_SIZES = (10, 25, 50, 100)
 CAP = 1000  # to count on costs time and tells nobody more
+MOST_IDS = 1000
 
 
 class QueryError(ValueError):
@@ -143,6 +145,13 @@ def _whole(args: Mapping[str, Sequence[str]], name: str, default: int, most: int
     if not text.isdecimal() or not text.isascii() or len(text) > 9 or not 1 <= int(text) <= most:
         raise QueryError(_l("“%(name)s”应为 1 到 %(most)s 的整数", name=name, most=most))
     return int(text)
+
+
+def read_ids(raw: Sequence[str]) -> list[int]:
+    """The numbers of ticked records, each once; QueryError when one of them is no number."""
+    if len(raw) > MOST_IDS or not all(re.fullmatch(r"[0-9]{1,9}", text) for text in raw):
+        raise QueryError(_l("勾选的记录编号不对"))
+    return [int(text) for text in dict.fromkeys(raw)]
 
 
 #: kinds of filter beside "any of these", and whether they need an order

@@ -72,6 +72,9 @@ class Record(Base):
     #: further fields by which a text finds a record (former names, aliases)
     __names__: ClassVar[tuple[str, ...]] = ()
 
+    #: a sentence that must stand wherever records are shown beside each other
+    __notice__: ClassVar[Text] = ""
+
     #: the field whose number we give when nobody wrote one, and what it begins with
     __number__: ClassVar[tuple[str, str]] = ("", "")
 
@@ -214,6 +217,11 @@ def _bind(cls: type[Record], column: sa.Column[Any], declared: Field, names: dic
 def field_map(cls: type[Record]) -> dict[str, Field]:
     """The declared fields by key."""
     return {declared.key: declared for declared in fields(cls)}
+
+
+def field_of(attribute: Any) -> Field:
+    """The declared field of a mapped attribute: `field_of(Policy.title)`."""
+    return next(declared for declared in fields(attribute.class_) if declared.attr == attribute.key)
 
 
 @cache

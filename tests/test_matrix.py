@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 import models  # noqa: F401 - announces the registers
-from app import registry
+from app import documents, registry
 from app.accounts import Account
 from app.database import db
 from app.fields import Gate
@@ -343,6 +344,67 @@ def road_export(walk: Walk) -> None:
         assert (label in text) == (kind in walk.allowed.reads), kind
 
 
+def road_ledger(walk: Walk) -> None:
+    """The ledger as page and as workbook: the rows that the export would hold."""
+    for address in ("ledger", "ledger.xlsx?all=1"):
+        answer = walk.client.get(walk.url(address), buffered=True)
+        if not walk.allowed.exports:
+            assert answer.status_code in {302, 403}
+            continue
+        assert answer.status_code == 200
+        said = _said(answer)
+        for kind, label in walk.ground.labels.items():
+            assert (label in said) == (kind in walk.allowed.reads), (address, kind)
+
+
+def _said(answer: Any) -> str:
+    """The text of a page, or of a workbook's cells."""
+    if answer.mimetype == "text/html":
+        return str(answer.text)
+    cells = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0].iter_rows(values_only=True)
+    return "\n".join(str(cell) for row in cells for cell in row if cell is not None)
+
+
+def road_compare(walk: Walk) -> None:
+    """Two rows beside each other: only where both are within reach; visitors read public fields."""
+    kinds = list(walk.ground.rows)
+    for one, two in zip(kinds, kinds[1:] + kinds[:1], strict=True):
+        for page in ("compare", "compare.xlsx"):
+            query = {"ids": [walk.ground.rows[one], walk.ground.rows[two]]}
+            answer = walk.client.get(walk.url(page), query_string=query, buffered=True)
+            assert (answer.status_code == 200) == ({one, two} <= walk.allowed.reads), (one, two, answer.status_code)
+            if answer.status_code == 200 and walk.person is VISITOR:
+                private = {str(each.label) for each in fields(walk.ground.cls) if not each.public} - {str(each.label) for each in _public(walk)}
+                said = {str(row) for row in _said(answer).split("\n")}
+                assert not private & said
+
+
+def _public(walk: Walk) -> list[Any]:
+    return [each for kind in (walk.ground.cls, *children(walk.ground.cls)) for each in fields(kind) if each.public]
+
+
+def road_form(walk: Walk) -> None:
+    """A record in print: for staff who read it, and only in registers that print such a form."""
+    forms = documents.forms_of(walk.ground.cls)
+    for kind, row in walk.ground.rows.items():
+        allowed = walk.allowed.exports and kind in walk.allowed.reads
+        for form in forms:
+            answer = walk.client.get(walk.url(f"{row}/{form.name}.docx"), buffered=True)
+            assert (answer.status_code == 200) == allowed, (kind, answer.status_code)
+        assert walk.client.get(walk.url(f"{row}/nothing.docx")).status_code in {302, 403, 404}
+
+
+def road_policy_contrast(walk: Walk) -> None:
+    """Policies beside their interpretations: a page of that one register."""
+    if walk.ground.key != "policy":
+        return
+    for address in ("/policy-contrast/", "/policy-contrast/contrast.xlsx"):
+        answer = walk.client.get(address, buffered=True)
+        assert (answer.status_code == 200) == walk.allowed.exports, answer.status_code
+        for kind, label in walk.ground.labels.items() if walk.allowed.exports else ():
+            assert (label in _said(answer)) == (kind in walk.allowed.reads), (address, kind)
+
+
 def road_import(walk: Walk) -> None:
     page = walk.client.get(walk.url("import"))
     assert (page.status_code == 200) == walk.allowed.adds, page.status_code
@@ -467,9 +529,30 @@ def road_desk(walk: Walk) -> None:
 
 
 ROADS: tuple[Callable[[Walk], None], ...] = (
-    road_list, road_show, road_picker, road_search, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
-    road_foreign_parent, road_desk, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
-)  # fmt: skip
+    road_list,
+    road_show,
+    road_picker,
+    road_search,
+    road_rest_read,
+    road_export,
+    road_edit,
+    road_move_out_of_scope,
+    road_rest_write,
+    road_rest_add,
+    road_foreign_parent,
+    road_desk,
+    road_file,
+    road_ledger,
+    road_compare,
+    road_form,
+    road_policy_contrast,
+    road_import,
+    road_file_void,
+    road_child_pages,
+    road_action,
+    road_void,
+    road_rest_void,
+)
 
 
 @pytest.mark.parametrize("key", ENTRIES)
@@ -493,6 +576,7 @@ WALKED = {
         "list": road_list, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
         "action": road_action, "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
+        "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,
         "file_add": road_file, "file": road_file, "file_void": road_file_void,
     },
     "rest": {
