@@ -37,6 +37,7 @@ Pair = tuple[str, str]
 #: what everybody who signs in may do with the frame itself
 FRAME = frozenset(
     {
+        ("can_read", "help"),
         ("can_userinfo", "UserDBModelView"),
         ("resetmypassword", "UserDBModelView"),
         ("can_this_form_get", "ResetMyPasswordView"),

@@ -212,11 +212,11 @@ def _test(column: Any, each: Filter) -> Any:
     if each.kind == "like":
         return sa.or_(*(column.icontains(text, autoescape=True) for text in each.values))
     if isinstance(each.field.format, Choices):
-        return sa.or_(*(_holds(column, code) for code in each.values))
+        return sa.or_(*(holds(column, code) for code in each.values))
     return column.in_(each.values)
 
 
-def _holds(column: sa.ColumnElement[Any], code: str) -> sa.ColumnElement[bool]:
+def holds(column: sa.ColumnElement[Any], code: str) -> sa.ColumnElement[bool]:
     """Whether a column of several codes holds one of them; the quotes of JSON mark where a code ends."""
     return sa.cast(column, sa.Text).contains(json.dumps(code, ensure_ascii=False), autoescape=True)
 

@@ -77,7 +77,7 @@ class ListPage:
         self.notes: list[str] = []
         self.view: View | None = None
         self.arguments = self._arguments(arguments)
-        place = {name: arguments[name] for name in ("page", "after", "before", "last") if name in arguments}
+        place: Arguments = {name: arguments[name] for name in ("page", "after", "before", "last") if name in arguments}
         self.listing: Listing = read_listing(session, cls, self.arguments | place, self.lookup)
         self.asked = filterable(self.scope, cls)
         self.fields = self._fields()
