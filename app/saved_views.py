@@ -149,7 +149,8 @@ def _called(session: Session, cls: type[Register], name: str, values: Sequence[s
     """What a lost argument was about, as far as this reader may know."""
     key = values[0].removeprefix("-") if name == "sort" else name.removeprefix("f.").partition(".")[0]
     declared = field_map(cls).get(key)
-    return str(declared.label) if declared in scope_of(session).readable(cls) and declared else str(_l("您无权查看的字段"))
+    known = {each.key for each in scope_of(session).readable(cls)}
+    return str(declared.label) if declared and key in known else str(_l("您无权查看的字段"))
 
 
 # keeping --------------------------------------------------------------------------------------

@@ -66,7 +66,8 @@ class Filters:
         declared = sorted(asked, key=lambda each: not each.filtered)  # stable: within, as declared
         usual = [each for each in declared if each.filtered]
         self.sight = (usual or declared)[:IN_SIGHT]
-        self.others = [each for each in declared if each not in self.sight]
+        seen = {each.key for each in self.sight}
+        self.others = [each for each in declared if each.key not in seen]
 
     def in_sight(self) -> list[Control]:
         """The controls beside the search box."""

@@ -78,7 +78,10 @@
 
   /* The controls in sight narrow the list at once; those of the panel when the button is pressed. */
   function now(event) {
-    if (event.target.matches(".js-now") && event.target.form) { event.target.form.requestSubmit(); }
+    var box = event.target;
+    if (!box.matches(".js-now") || !box.form) { return; }
+    if (box.type === "search" && (event.type === "change" || box.value)) { return; } /* Enter sends the form by itself */
+    box.form.requestSubmit();
   }
   document.addEventListener("change", now);
   document.addEventListener("search", now, true);

@@ -1,4 +1,4 @@
-"""saved views of lists."""
+"""saved views of lists; an index for what lists order and narrow by."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,8 @@ revision = '0002'
 down_revision = '0001'
 branch_labels = None
 depends_on = None
+
+LISTED = ('agency', 'code', 'enterprise', 'expert', 'org_unit', 'policy', 'region', 'review')
 
 
 def upgrade() -> None:
@@ -26,7 +28,11 @@ def upgrade() -> None:
     sa.UniqueConstraint('owner', 'register', 'name', name='uq_saved_view_name')
     )
     op.create_index('ix_saved_view_shared', 'saved_view', ['org_unit_id', 'register'])
+    for table in LISTED:
+        op.create_index(f'ix_{table}_list', table, ['id', 'org_unit_id', 'publish_state', 'voided_at'])
 
 
 def downgrade() -> None:
+    for table in LISTED:
+        op.drop_index(f'ix_{table}_list', table_name=table)
     op.drop_table('saved_view')
