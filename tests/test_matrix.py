@@ -166,6 +166,71 @@ def road_list(walk: Walk) -> None:
         assert (f'/{walk.ground.key}/show/{row}"' in page) == (kind in walk.allowed.reads), kind
 
 
+def road_list_parts(walk: Walk) -> None:
+    """What htmx puts into the list, the panel of filters, the choice of columns: no row more, no field more."""
+    part = walk.client.get(walk.url("list/?size=100"), headers={"HX-Request": "true", "HX-Target": "results"})
+    panel, columns = (walk.client.get(walk.url(tail)) for tail in ("filters", "columns"))
+    if not walk.allowed.reads:
+        assert {answer.status_code for answer in (part, panel, columns)} <= {302, 403}
+        return
+    for kind, row in walk.ground.rows.items():
+        assert (f'data-id="{row}"' in part.text) == (kind in walk.allowed.reads), kind
+    assert panel.status_code == 200
+    assert columns.status_code == (200 if walk.person.username else 403)
+    public = {declared.key for declared in fields(walk.ground.cls) if declared.public}
+    everything = {declared.key for declared in fields(walk.ground.cls)}
+    asked = {key for key in everything if f'name="f.{key}' in panel.text}
+    assert asked <= {declared.key for declared in fields(walk.ground.cls) if not declared.sensitive}
+    assert walk.person is not VISITOR or asked <= public
+    label = walk.ground.cls.__label__
+    walk.browser.post(walk.url("columns"), {"columns": [label]}, token_from=_token_page(walk))
+    _reset_columns(walk)
+
+
+def _token_page(walk: Walk) -> str:
+    return "/" if walk.person.username else "/login/"
+
+
+def _reset_columns(walk: Walk) -> None:
+    """The list as it was; what a person without rights sent has left nothing."""
+    from app.saved_views import SavedView
+
+    with walk.app.app_context():
+        made = db.session.scalars(sa.select(SavedView).where(SavedView.register == walk.ground.key)).all()
+        assert len(made) == bool(walk.allowed.reads and walk.person.username)
+        for each in made:
+            db.session.delete(each)
+        db.session.commit()
+
+
+def road_views(walk: Walk) -> None:
+    """A view shared with the own office opens for its people only, shows each of them no more rows, and is its owner's alone."""
+    from app.saved_views import SavedView
+
+    with walk.app.app_context():
+        shared = SavedView(register=walk.ground.key, owner="somebody", name="共享", org_unit_id=walk.ground.own_office, query="size=100")
+        db.session.add(shared)
+        db.session.commit()
+        number = shared.id
+    opened = walk.client.get(walk.url(f"list/?view={number}"))
+    mine = bool(walk.allowed.reads) and walk.person.office == OWN_OFFICE
+    assert (opened.status_code == 200) == mine, opened.status_code
+    for kind, row in walk.ground.rows.items():
+        assert (f'data-id="{row}"' in opened.text) == (mine and kind in walk.allowed.reads), kind
+    for tail, data in (("", {"name": "改名"}), ("/delete", {})):
+        assert walk.browser.post(walk.url(f"views/{number}{tail}"), data, token_from=_token_page(walk)).status_code in {302, 403, 404}
+    assert (walk.browser.post(walk.url(f"views/{number}/opens"), token_from=_token_page(walk)).status_code == 302) >= mine
+    walk.browser.post(walk.url("views"), {"name": "自己的", "query": "sort=-" + walk.ground.cls.__label__}, token_from=_token_page(walk))
+    with walk.app.app_context():
+        found = {view.name: view for view in db.session.scalars(sa.select(SavedView).where(SavedView.register == walk.ground.key))}
+        assert found["共享"].owner == "somebody"
+        assert (found[""].opens_id == number if "" in found else False) == mine
+        assert ("自己的" in found) == bool(walk.allowed.reads and walk.person.username)
+        for view in found.values():
+            db.session.delete(view)
+        db.session.commit()
+
+
 def road_show(walk: Walk) -> None:
     for kind, row in walk.ground.rows.items():
         answer = walk.client.get(walk.url(f"show/{row}"))
@@ -546,6 +611,8 @@ ROADS: tuple[Callable[[Walk], None], ...] = (
     road_compare,
     road_form,
     road_policy_contrast,
+    road_list_parts,
+    road_views,
     road_import,
     road_file_void,
     road_child_pages,
@@ -573,7 +640,8 @@ def test_every_road(app: Flask, session_of: SessionOf, sign_in: Callable[[Person
 #: which road walks which handler; a handler that nobody walks is a hole
 WALKED = {
     "page": {
-        "list": road_list, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
+        "list": road_list, "filters": road_list_parts, "columns": road_list_parts,
+        "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
         "action": road_action, "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
         "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,

@@ -23,23 +23,23 @@ from app.queries import read_ids, read_listing
 from app.records import void
 from app.register import Child, Register, children, values_of
 from app.registry import Entry
-from app.roles import Verb
 from app.scopes import NotPermitted, scope_of
 from imports import export
 from views.attachments import Attachments
 from views.downloads import made
 from views.editing import Answer, Editor, may_void, void_one
-from views.listing import ListPage
+from views.lists import Lists
 from views.pages import current_session, endpoint_of, find, find_child, link_to, render
 from views.pickers import Pickers
 from views.record import RecordPage
 from views.reports import Reports
+from views.saved_views import SavedViews
 from views.uploads import Uploads
 
 WRITERS = {"xlsx": export.to_xlsx, "csv": export.to_csv}
 
 
-class RegisterView(Pickers, Attachments, Uploads, Reports, BaseView):  # type: ignore[misc]
+class RegisterView(Lists, SavedViews, Pickers, Attachments, Uploads, Reports, BaseView):  # type: ignore[misc]
     """List, page, form, children, export of one register."""
 
     entry: Entry
@@ -47,17 +47,6 @@ class RegisterView(Pickers, Attachments, Uploads, Reports, BaseView):  # type: i
     default_view = "list"
 
     # reading --------------------------------------------------------------------------------
-
-    @expose("/list/", methods=("GET",))
-    @has_access
-    @permission_name("read")
-    def list(self) -> Answer:
-        """The records that match, one page of them."""
-        session = current_session()
-        page = ListPage(session, self.cls, request.args.to_dict(flat=False))
-        scope = scope_of(session)
-        allowed = {verb.value: scope.may(self.cls, verb) for verb in Verb}
-        return render("register/list.html", page=page, cls=self.cls, may=allowed, staff=bool(scope.actor.username))
 
     @expose("/show/<int:pk>", methods=("GET",))
     @has_access
