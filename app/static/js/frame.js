@@ -1,6 +1,6 @@
 /* The frame's behaviour, and the way for other scripts to look at new parts of a page.
  *
- * ys.enhance(function (root) { … }) runs for the page and for every part that htmx puts in. */
+ * ys.enhance(function (root) { … }) runs for the page and for every part that htmx or ys.renew(part) puts in. */
 (function () {
   "use strict";
   var makers = [];
@@ -9,6 +9,11 @@
     enhance: function (maker) {
       makers.push(maker);
       maker(document.body);
+    },
+    /* Look at a part that a script of ours put in. */
+    renew: function (part) {
+      makers.forEach(function (maker) { maker(part); });
+      window.htmx.process(part);
     },
     token: function () { return document.querySelector("meta[name=csrf-token]").content; },
     fill: function (sentence, facts) {
