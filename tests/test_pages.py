@@ -331,7 +331,7 @@ def test_every_post_needs_its_token(app: Flask, agency: Any, sign_in: SignIn) ->
 def test_errors_are_pages_in_the_frame(sign_in: SignIn, path: str, status: int) -> None:
     page = page_of(sign_in(CLERK), path, status)
     assert page.select_one(".ys-error h1").get_text(strip=True)
-    assert page.select_one("nav.navbar")
+    assert page.select_one("aside.navbar")
     assert not re.search(r"[A-Za-z]{4,}", page.select_one("main").get_text()), "plain Chinese"
 
 

@@ -61,8 +61,9 @@ def sidebar() -> list[Area]:
     """The areas and pages that the reader may open."""
     appbuilder: Any = current_app.appbuilder  # type: ignore[attr-defined]
     allowed = appbuilder.sm.get_user_menu_access()
-    scope = reader(current_session())
-    beside = [page for page in current_app.extensions.get("pages", ()) if page.may(scope)]
+    session = current_session()
+    # the page of a request that was refused before anybody acted has the registers' lines only
+    beside = [page for page in current_app.extensions.get("pages", ()) if page.may(reader(session))] if "scope" in session.info else []
     areas = []
     for item in appbuilder.menu.get_list():
         below = [_entry(child) for child in item.childs if child.name != "-" and child.name in allowed] if item.name in allowed else []
