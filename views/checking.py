@@ -58,7 +58,7 @@ def findings(editor: Editor) -> Response:
     _note(found, editor.builder, family.own, start)
     for row, result in family.children:
         below = next(each for each in editor.kinds if each.kind is row.kind)
-        _note(found, FormBuilder(editor.session, row.kind, below.fields, editor.lookup, prefix_of(row.kind, row.place)), result, {})
+        _note(found, FormBuilder(editor.session, row.kind, below.fields, editor.lookup, prefix_of(row.kind, row.place), new=True), result, {})
     editor.session.rollback()
     return jsonify(found)
 
@@ -79,7 +79,7 @@ def _followed(builder: FormBuilder, result: Draft, start: Mapping[str, Any]) -> 
         declared
         for declared in builder.fields
         if _blank(result.raw.get(declared.key))
-        and builder.scope.clear(declared)
+        and builder.clear(declared)
         and not _blank(value := result.values.get(declared.key))
         and (declared.key in result.raw or value != (start or defaults).get(declared.key))
     ]

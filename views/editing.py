@@ -92,12 +92,12 @@ class Editor:
         return ChildForms(kind, form_fields(scope_of(self.session), kind), self._child_builder)
 
     def _child_builder(self, kind: type[Child], fields: Sequence[Field], place: object) -> FormBuilder:
-        return FormBuilder(self.session, kind, fields, self.lookup, prefix_of(kind, place))
+        return FormBuilder(self.session, kind, fields, self.lookup, prefix_of(kind, place), new=True)
 
     @property
     def builder(self) -> FormBuilder:
         """What makes the inputs of the record itself."""
-        return FormBuilder(self.session, self.cls, self.fields, self.lookup)
+        return FormBuilder(self.session, self.cls, self.fields, self.lookup, new=self.new_record)
 
     @property
     def title(self) -> str:

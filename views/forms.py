@@ -96,13 +96,15 @@ def prefix_of(kind: type[Child], place: object) -> str:
 class FormBuilder:
     """Builds the inputs of one form for one person."""
 
-    def __init__(self, session: Session, cls: type[Record], fields: Sequence[Field], lookup: DatabaseLookup, prefix: str = "") -> None:
+    def __init__(self, session: Session, cls: type[Record], fields: Sequence[Field], lookup: DatabaseLookup, prefix: str = "", new: bool = False) -> None:
         self.scope = scope_of(session)
         self.session = session
         self.cls = cls
         self.fields = fields
         self.lookup = lookup
         self.prefix = prefix
+        #: whether all that stands in the form was typed by this very person, so that nothing needs a mask
+        self.new = new
         lookup.prepare(fields)
 
     def fresh(self, row: Record | None = None, parent: Record | None = None) -> list[Input]:
@@ -143,9 +145,13 @@ class FormBuilder:
             return ""
         return link_to(cls, "show", pk=record_id)
 
+    def clear(self, declared: Field) -> bool:
+        """Whether the person may read what stands in a field."""
+        return self.new or self.scope.clear(declared)
+
     def _written(self, declared: Field, value: Any) -> object:
         """A kept value as the form writes it: codes and ids for pickers, text for people."""
-        if not self.scope.clear(declared):
+        if not self.clear(declared):
             return declared.format.mask(value)
         if value is None:
             return [] if isinstance(declared.format, Choices) else ""
@@ -159,7 +165,7 @@ class FormBuilder:
         """The input of a field with what stands in it; `stored` is what is kept."""
         made = Input(declared, prefix=self.prefix)
         made.chosen = [str(value) for value in typed] if isinstance(typed, list) else [str(typed)] if typed not in (None, "") else []
-        made.masked = bool(made.chosen) and not self.scope.clear(declared) and made.text == declared.format.mask(stored)
+        made.masked = bool(made.chosen) and not self.clear(declared) and made.text == declared.format.mask(stored)
         if made.masked:
             return made
         fmt = declared.format

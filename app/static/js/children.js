@@ -6,7 +6,7 @@
   /* the form of a new record --------------------------------------------------------------- */
 
   function number(section) {
-    section.querySelectorAll(".ys-child .js-number").forEach(function (label, place) { label.textContent = place + 1; });
+    section.querySelectorAll(".ys-rowform .js-number").forEach(function (label, place) { label.textContent = place + 1; });
   }
 
   function add(form, kind, wanted) {
@@ -27,7 +27,7 @@
 
   document.addEventListener("click", function (event) {
     var adds = event.target.closest(".js-add");
-    var drops = event.target.closest(".js-drop");
+    var drops = event.target.closest(".js-remove");
     var shuts = event.target.closest(".js-shut");
     if (adds) {
       var row = add(adds.closest("form"), adds.closest(".ys-below").dataset.kind);
@@ -37,7 +37,7 @@
     } else if (drops) {
       var section = drops.closest(".ys-below");
       var form = drops.closest("form");
-      drops.closest(".ys-child").remove();
+      drops.closest(".ys-rowform").remove();
       number(section);
       section.querySelector(".js-add").focus();
       form.dispatchEvent(new Event("change", { bubbles: true }));
@@ -106,9 +106,7 @@
     ys.say(Array.prototype.map.call(parts, function (each) { return each.textContent.trim(); }).join("。") || ys.words.lost);
   });
 
-  document.body.addEventListener("htmx:afterSwap", function (event) {
-    var section = event.detail.target.closest ? event.detail.target.closest(".ys-kind") : null;
-    section = section || (event.detail.elt.closest ? event.detail.elt.closest(".ys-kind") : null);
+  document.body.addEventListener("htmx:afterSwap", function () {
     document.querySelectorAll(".ys-kind").forEach(function (each) {
       each.querySelectorAll("tr.ys-editing").forEach(function (row) {
         var before = row.previousElementSibling;

@@ -48,7 +48,7 @@
     var names = Object.keys(now).filter(function (name) { return JSON.stringify(now[name]) !== JSON.stringify(start[name] || []); });
     return { names: names, now: now };
   }
-  function dirty() { return touched || changes().names.length > 0 || form.querySelectorAll(".ys-child").length > rows; }
+  function dirty() { return touched || changes().names.length > 0 || form.querySelectorAll(".ys-rowform").length > rows; }
   var rows = 0;
 
   function sensitive(name) {
@@ -168,7 +168,7 @@
 
   window.setTimeout(function () {
     start = state();
-    rows = form.querySelectorAll(".ys-child").length;
+    rows = form.querySelectorAll(".ys-rowform").length;
     var draft = read(key);
     if (!form.elements.form_id.value) { form.elements.form_id.value = (draft && touched ? draft.id : "") || Date.now().toString(36) + Math.random().toString(36).slice(2, 10); }
     if (draft && !touched) { offer(draft); }

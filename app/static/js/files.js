@@ -146,6 +146,7 @@
 
   ys.enhance(function (root) {
     root.querySelectorAll(".js-field-file input").forEach(function (input) { input.disabled = false; });
+    root.querySelectorAll(".ys-upload input[type=file]").forEach(function (input) { input.multiple = true; });
     root.querySelectorAll(".ys-upload button[type=submit]").forEach(function (button) { button.hidden = true; });
   });
 })();

@@ -63,17 +63,30 @@
   function focus(target) {
     if (!target) { return; }
     if (target.tomselect) { target.tomselect.focus(); return; }
-    var within = target.matches("input, select, textarea, button, a") ? target
-      : target.querySelector("input[type=radio]:checked") || Array.prototype.find.call(target.querySelectorAll(STOPS), visible);
+    var chosen = target.matches("[role=radiogroup]") ? target.querySelector("input:checked") : null;
+    var within = target.matches("input, select, textarea, button, a") ? target : chosen || Array.prototype.find.call(target.querySelectorAll(STOPS), visible);
     if (within && within.tomselect) { within.tomselect.focus(); } else if (within) { within.focus(); }
+  }
+
+  /* The one of several radio buttons that is a stop on the way. */
+  function entry(form, name) {
+    var group = controls(form, name);
+    return group.find(function (radio) { return radio.checked; }) || group[0];
   }
 
   /* Enter leads to the next field, as in a sheet; a long text keeps it, a picker chooses with it. */
   function next(form, control) {
     var stops = Array.prototype.filter.call(form.querySelectorAll(STOPS), visible);
-    stops = stops.filter(function (stop) { return stop.type !== "radio" || stop.checked || stop.name !== control.name; });
+    stops = stops.filter(function (stop) { return stop === control || stop.type !== "radio" || stop === entry(form, stop.name); });
     var following = stops[stops.indexOf(control) + 1];
     if (following) { following.focus(); }
+  }
+
+  /* Ctrl and an arrow lead to the next part of a long form, or the one before. */
+  function part(form, control, by) {
+    var parts = Array.prototype.slice.call(form.querySelectorAll(".ys-section"));
+    var there = parts[parts.indexOf(control.closest(".ys-section")) + by];
+    if (there) { focus(there); there.scrollIntoView({ block: "start" }); }
   }
 
   document.addEventListener("keydown", function (event) {
@@ -83,6 +96,12 @@
       event.preventDefault();
       if (document.activeElement && document.activeElement.blur && !document.activeElement.matches("button, a")) { document.activeElement.blur(); }
       (form || document.getElementById("form")).requestSubmit();
+      return;
+    }
+    if (form && event.ctrlKey && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      event.stopPropagation(); /* a picker would open, and keep the focus */
+      part(form, event.target, event.key === "ArrowDown" ? 1 : -1);
       return;
     }
     if (!form || event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=submit])") || event.target.closest(".ts-wrapper")) { return; }

@@ -34,8 +34,9 @@
     }
   });
 
-  document.body.addEventListener("htmx:afterSwap", function (event) {
-    makers.forEach(function (maker) { maker(event.detail.elt); });
+  /* Each new part by itself; afterSwap names the target, which is not new where the part stands beside it. */
+  document.body.addEventListener("htmx:load", function (event) {
+    if (event.detail.elt !== document.body) { makers.forEach(function (maker) { maker(event.detail.elt); }); }
   });
   document.body.addEventListener("htmx:configRequest", function (event) { event.detail.headers["X-CSRFToken"] = ys.token(); });
   document.body.addEventListener("htmx:sendError", function () { ys.say(ys.words.lost); });
