@@ -10,7 +10,7 @@ from views import fab
 from views.api import add_register_api
 from views.errors import register_errors
 from views.frame import look, sidebar
-from views.pages import language_tag
+from views.pages import has_page, language_tag
 from views.register import add_register
 
 fab.mend()
@@ -21,7 +21,7 @@ def register_views(appbuilder: AppBuilder) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     register_errors(app)
     fab.guard_arguments(app)
-    app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look}
+    app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look, "has_page": has_page}
     for entry in registry.entries():
         add_register(appbuilder, entry)
     for entry in registry.entries():

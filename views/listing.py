@@ -19,6 +19,7 @@ from app.register import Register, field_map
 from app.registry import find as find_register
 from app.roles import Verb
 from app.scopes import Scope, scope_of
+from views.cells import CellRights
 from views.forms import MOST_OPTIONS
 from views.pages import link_to
 
@@ -65,6 +66,9 @@ class Line:
     link: str
     cells: list[str]
     voided: bool
+    version: int = 0
+    #: the fields whose cells the reader may change
+    editable: frozenset[str] = frozenset()
 
 
 class ListPage:
@@ -81,6 +85,7 @@ class ListPage:
         self.fields = self._columns()
         self.lookup.prepare([*self.fields, *self._filtered()])
         self.count = self.listing.count(session)
+        self.rights = CellRights(self.scope, cls, self.fields, self.lookup)
 
     def _columns(self) -> list[Field]:
         readable = self.scope.readable(self.cls)
@@ -124,7 +129,7 @@ class ListPage:
 
     def _line(self, row: Any) -> Line:
         cells = [masking.shown(self.scope, declared, getattr(row, declared.attr), self.lookup) for declared in self.fields]
-        return Line(row.id, link_to(self.cls, "show", pk=row.id), cells, row.voided_at is not None)
+        return Line(row.id, link_to(self.cls, "show", pk=row.id), cells, row.voided_at is not None, row.row_version, self.rights.keys(row))
 
     def chips(self) -> list[Chip]:
         """The filters in force."""
