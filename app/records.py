@@ -67,19 +67,28 @@ def draft(
     for declared in fields(cls):
         if declared.key in raw:
             _read(result, declared, raw[declared.key], scope, lookup, row)
-    for key, value in result.spilled.items():
-        if is_blank(raw.get(key)):
-            result.values[key] = value
-            result.touched.add(key)
-        elif result.values.get(key) != value:
-            text = field_map(cls)[key].format.show(value, lookup)
-            result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
+    _spill(result, scope, lookup)
     link_by_text(cls, result.values, lookup)
     _closed(result, scope, row)
     _own_files(session, result, row)
     _rules(session, result, row, parent)
     result.new_words = words.unknown(cls, {key: result.values[key] for key in result.touched}, lookup)
     return result
+
+
+def _spill(result: Draft, scope: Scope, lookup: Lookup) -> None:
+    """Take what cells held beside their own value into empty fields only.
+
+    A doubt about a field that the actor sees masked says nothing of whether the two are the same.
+    """
+    for key, value in result.spilled.items():
+        declared, kept = field_map(result.cls)[key], result.values.get(key)
+        if is_blank(kept):
+            result.values[key] = value
+            result.touched.add(key)
+        elif kept != value or not (key in result.touched or scope.clear(declared)):
+            text = declared.format.show(value, lookup)
+            result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
 
 
 def link_by_text(cls: type[Record], values: dict[str, Any], lookup: Lookup) -> None:

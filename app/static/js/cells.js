@@ -135,6 +135,7 @@
     if (!open || event.detail.target !== open.cell) { return; }
     var field = input(open.cell);
     if (field) {
+      window.htmx.process(open.cell); /* at once: htmx itself waits until the new part has settled */
       if (open.value === null) { open.value = field.value; }
       if (field.getAttribute("aria-invalid")) { open.value = null; }
       field.focus();
