@@ -22,7 +22,7 @@ from app.clock import now
 from app.formats import FormatError
 from app.language import _, _l
 from app.lookup import DatabaseLookup
-from app.queries import QueryError
+from app.queries import read_ids
 from app.register import Register, field_map
 from app.roles import Verb
 from app.scopes import NotPermitted, scope_of
@@ -31,21 +31,12 @@ from views.bulk_preview import BulkPreview
 from views.editing import Answer
 from views.pages import current_session, link_to, people, render
 
-#: as many numbers as one address carries
-MOST_IDS = 1000
 #: what was previewed and never confirmed is forgotten after a day
 KEPT = timedelta(days=1)
 #: how often to try again when somebody else writes the same records at the same moment
 TRIES = 3
 #: arguments that choose no record: where to go back to, and those of a page
-_OTHERS = frozenset({"ids", "back", "again", "page", "size"})
-
-
-def ids_of(raw: list[str]) -> list[int]:
-    """The numbers of ticked records; QueryError when one of them is no number."""
-    if len(raw) > MOST_IDS or not all(re.fullmatch(r"[0-9]{1,9}", text) for text in raw):
-        raise QueryError(_("勾选的记录编号不对"))
-    return [int(text) for text in dict.fromkeys(raw)]
+_OTHERS = frozenset({"ids", "back", "again", "page", "after", "before", "last", "size"})
 
 
 def choice_of(sent: MultiDict[str, str]) -> dict[str, list[str]]:
@@ -58,7 +49,7 @@ def selection_of(chosen: dict[str, list[str]]) -> Selection:
     """The records that the arguments choose."""
     if "all" in chosen:
         return Selection(arguments={name: values for name, values in chosen.items() if name not in {"all", "back"}})
-    return Selection(tuple(ids_of(chosen.get("ids", []))))
+    return Selection(tuple(read_ids(chosen.get("ids", []))))
 
 
 class Bulk:

@@ -20,7 +20,8 @@ from app.register import Register, field_map
 from app.roles import Verb
 from app.scopes import NotPermitted, scope_of
 from views.editing import Answer
-from views.forms import FormBuilder, Input, sent
+from views.forms import FormBuilder, sent
+from views.inputs import Input
 from views.pages import render
 
 MODE_WORDS: dict[Mode, Text] = {Mode.SET: _l("改为"), Mode.ADD: _l("追加"), Mode.REMOVE: _l("去掉"), Mode.CLEAR: _l("清空")}
@@ -107,8 +108,8 @@ class BulkForm:
     def rows(self) -> list[Row]:
         """The fields chosen, each with its input."""
         chosen = [self.open[key] for key in self.keys]
-        inputs = FormBuilder(self.session, self.cls, chosen, self.lookup).again(Draft(self.cls, raw=self.raw, errors=self.errors))
-        return [Row(each, self.modes.get(each.key, Mode.SET), [(mode, word_of(each.field, mode)) for mode in modes(each.field)]) for each in inputs]
+        inputs = FormBuilder(self.session, self.cls, chosen, self.lookup, new=True).again(Draft(self.cls, raw=self.raw, errors=self.errors))
+        return [Row(each, self.modes.get(each.field.key, Mode.SET), [(mode, word_of(each.field, mode)) for mode in modes(each.field)]) for each in inputs]
 
     def choices(self) -> list[tuple[str, list[Field]]]:
         """The fields that can still be chosen, under their sections' titles."""

@@ -28,7 +28,7 @@
     bulk.querySelectorAll(".js-export").forEach(function (link) { link.search = every() ? bulk.dataset.query : chosen(rows); });
     bulk.querySelectorAll(".js-compare").forEach(function (link) {
       link.hidden = every() || rows.length < 2 || rows.length > 5;
-      link.search = "ids=" + rows.map(function (tick) { return tick.value; }).join(",");
+      link.search = rows.map(function (tick) { return "ids=" + tick.value; }).join("&");
     });
     bulk.action = bulk.getAttribute("action").split("?")[0] + (every() ? "?" + chosen(rows) : "");
     document.querySelectorAll(".js-all").forEach(function (box) {

@@ -126,6 +126,7 @@
     if (!page) { return; }
     /* a page of the frame instead of a cell: signed out, or refused */
     answer.shouldSwap = false;
+    answer.isError = false;
     var heading = new DOMParser().parseFromString(answer.xhr.responseText, "text/html").querySelector(".ys-error h1");
     window.ys.say(answer.xhr.status === 200 ? words().signedOut : (heading ? heading.textContent.trim() : words().refused));
     if (!input(open.cell)) { open = null; }
@@ -144,8 +145,7 @@
     }
     var was = open;
     open = null;
-    var fresh = was.cell.querySelector("[data-version]");
-    if (fresh) { was.cell.closest("tr").dataset.version = fresh.dataset.version; }
+    was.cell.closest("tr").dataset.version = event.detail.xhr.getResponseHeader("X-Row-Version");
     mark(was.cell, true);
     was.cell.classList.add("ys-saved");
     window.setTimeout(function () { was.cell.classList.remove("ys-saved"); }, 1500);
