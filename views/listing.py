@@ -22,6 +22,7 @@ from app.queries import PAGE_SIZES, Filter, Listing, filterable, read_listing
 from app.register import Register
 from app.saved_views import Arguments, View, kept, opened, read_views, written
 from app.scopes import Scope, scope_of
+from views.cell_edit import CellRights
 from views.cells import NOTHING, Painter, opening, style_of
 from views.filters import Filters
 from views.pager import Pager
@@ -83,6 +84,7 @@ class ListPage:
         self.fields = self._fields()
         self.filters = Filters(cls, self.scope, self.lookup, self.asked.values(), self.arguments)
         self.lookup.prepare([*self.fields, *self.filters.sight, *(each.field for each in self.listing.filters)])
+        self.rights = CellRights(self.scope, cls, self.fields[1:], self.lookup)
 
     def _arguments(self, asked: Arguments) -> Arguments:
         """What was asked for, or what the view in force keeps; a view without rights to it is said, not shown."""
@@ -195,7 +197,7 @@ class ListPage:
         """The rows of the page; the names behind links are read in bulk."""
         if not self.reached:
             return Slice(())
-        found = read_slice(self.session, self.listing, self.fields)
+        found = read_slice(self.session, self.listing, [*self.fields, *self.rights.beside])
         self.lookup.prepare_rows(found.rows, self.fields)
         return found
 
@@ -227,16 +229,18 @@ class ListPage:
     def lines(self) -> list[Line]:
         """The rows of the page."""
         painters = [
-            (declared.attr, opening(declared, first=not place), Painter(self.scope, declared, self.lookup)) for place, declared in enumerate(self.fields)
+            (declared, opening(declared, first=not place), opening(declared, editable=True), Painter(self.scope, declared, self.lookup))
+            for place, declared in enumerate(self.fields)
         ]
         base, voided = self.home.removesuffix("list/") + "show/", _VOIDED.format(_("已作废"))
         return [self._line(row, painters, base, voided) for row in self.found.rows]
 
-    @staticmethod
-    def _line(row: Any, painters: Sequence[tuple[str, Markup, Painter]], base: str, voided: Markup) -> Line:
+    def _line(self, row: Any, painters: Sequence[tuple[Field, Markup, Markup, Painter]], base: str, voided: Markup) -> Line:
         values = row._mapping  # noqa: SLF001 - SQLAlchemy's name
         gone = values["voided_at"] is not None
-        cells = [(tag, paint(values[attr])) for attr, tag, paint in painters] or [(_PLAIN, _NUMBER.format(row.id))]
+        mine = self.rights.keys(values)
+        cells = [(open_tag if each.key in mine else tag, paint(values[each.attr])) for each, tag, open_tag, paint in painters]
+        cells = cells or [(_PLAIN, _NUMBER.format(row.id))]
         tag, cell = cells[0]
         cells[0] = (tag, _LINK.format(base, row.id, cell) + (voided if gone else ""))
         return Line(row.id, row.row_version, cell.striptags(), gone, cells)
