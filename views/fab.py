@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,7 +97,12 @@ def refuse_odd_arguments() -> Response | None:
 
 
 def _model_view() -> Any:
-    return next((view for view in current_app.appbuilder.baseviews if isinstance(view, BaseModelView) and view.endpoint == request.blueprint), None)  # type: ignore[attr-defined]
+    return _model_views(current_app.appbuilder).get(request.blueprint)  # type: ignore[attr-defined]
+
+
+@cache
+def _model_views(appbuilder: Any) -> dict[str | None, Any]:
+    return {view.endpoint: view for view in appbuilder.baseviews if isinstance(view, BaseModelView)}
 
 
 def _check_number(name: str, value: str) -> None:
