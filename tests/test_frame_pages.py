@@ -115,6 +115,10 @@ def test_a_role_says_all_it_may_do_and_who_has_it(sign_in: SignIn, role: Role) -
     assert page.h1.get_text() == str(ROLE_LABELS[role])
     names = {link.get_text() for link in page.select(".ys-people a")}
     assert names == {person.name for person in PEOPLE if role in person.roles}
+    outside = (
+        next(part for part in page.select("section") if part.h2 and part.h2.get_text() == "登记表以外").get_text().replace("OpenAPI", "").replace("REST", "")
+    )
+    assert not re.search(r"[A-Za-z]{3}", outside), "a view of the frame has no title that people read"
     if role is Role.SECURITY_ADMIN:
         assert "账号" in page.select(".ys-people")[0].get_text()
 
