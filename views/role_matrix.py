@@ -52,6 +52,7 @@ _FRAME_WORDS: Mapping[str, Text] = {
     "UserInfoEditView": _l("修改自己的姓名"),
     "help": _l("帮助"),
     "desk": _l("工作台"),
+    "overview": _l("总览"),
     "SearchView": _l("查找"),
     "MenuApi": _l("菜单（接口）"),
     "OpenApi": _l("接口说明"),
