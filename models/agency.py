@@ -83,6 +83,7 @@ class Agency(Register):
     __key__ = "agency"
     __title__ = _l("中介机构")
     __keys__ = (("uscc",),)
+    __notice__ = _l("名录仅供查询比较，不构成推荐或指定")
 
     name: Mapped[Name] = field(
         _l("机构名称"), aliases=("单位名称", "企业名称", "公司名称", "中介机构", "中介机构名称", "名称"), listed=True, search=True, public=True
