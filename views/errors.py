@@ -84,8 +84,8 @@ def _http(error: HTTPException) -> Any:
         return answer(413, todo=too_large(current_app.config["UPLOAD_MEGABYTES"]))
     own = error.description if isinstance(error.description, str) and not (error.description or "").isascii() else ""
     page, _status = answer(status, own)
-    allowed = getattr(error, "valid_methods", None)
-    return (page, status, {"Allow": ", ".join(sorted(allowed))}) if allowed else (page, status)
+    told = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    return page, status, told
 
 
 def _csrf(_error: CSRFError) -> Any:

@@ -19,30 +19,29 @@ from app.formats import FormatError
 from app.formats import Text as Line
 from app.language import _, chinese
 from app.lookup import DatabaseLookup
-from app.queries import QueryError, read_listing
+from app.queries import read_ids, read_listing
 from app.records import void
 from app.register import Register
 from app.registry import Entry
-from app.roles import Verb
-from app.scopes import scope_of
 from imports import export
 from views.attachments import Attachments
 from views.checking import Checks
 from views.children import Children
 from views.downloads import made
 from views.editing import Answer, Editor
-from views.listing import ListPage
+from views.lists import Lists
 from views.pages import current_session, endpoint_of, find, link_to, render
 from views.pickers import Pickers
 from views.record import RecordPage
+from views.reports import Reports
+from views.saved_views import SavedViews
 from views.uploads import Uploads
 from views.voiding import may_void, void_one
 
 WRITERS = {"xlsx": export.to_xlsx, "csv": export.to_csv}
-MOST_IDS = 1000
 
 
-class RegisterView(Pickers, Attachments, Children, Checks, Uploads, BaseView):  # type: ignore[misc]
+class RegisterView(Lists, SavedViews, Pickers, Attachments, Children, Checks, Uploads, Reports, BaseView):  # type: ignore[misc]
     """List, page, form, children, export of one register."""
 
     entry: Entry
@@ -50,17 +49,6 @@ class RegisterView(Pickers, Attachments, Children, Checks, Uploads, BaseView):  
     default_view = "list"
 
     # reading --------------------------------------------------------------------------------
-
-    @expose("/list/", methods=("GET",))
-    @has_access
-    @permission_name("read")
-    def list(self) -> Answer:
-        """The records that match, one page of them."""
-        session = current_session()
-        page = ListPage(session, self.cls, request.args.to_dict(flat=False))
-        scope = scope_of(session)
-        allowed = {verb.value: scope.may(self.cls, verb) for verb in Verb}
-        return render("register/list.html", page=page, cls=self.cls, may=allowed, staff=bool(scope.actor.username))
 
     @expose("/show/<int:pk>", methods=("GET",))
     @has_access
@@ -113,7 +101,7 @@ class RegisterView(Pickers, Attachments, Children, Checks, Uploads, BaseView):  
         session = current_session()
         if request.form.get("name") != "void":
             abort(404)
-        rows = [find(session, self.cls, pk) for pk in _ids(request.form.getlist("ids"))]
+        rows = [find(session, self.cls, pk) for pk in read_ids(request.form.getlist("ids"))]
         back = redirect(_same_register(request.form.get("back", ""), link_to(self.cls, "list")))
         reason = request.form.get("reason", "")
         if not rows:
@@ -145,16 +133,9 @@ class RegisterView(Pickers, Attachments, Children, Checks, Uploads, BaseView):  
         listing = read_listing(session, self.cls, request.args.to_dict(flat=False), DatabaseLookup(session))
         tests = listing.conditions()
         if "ids" in request.args:
-            tests.append(self.cls.id.in_(_ids(request.args.getlist("ids"))))
+            tests.append(self.cls.id.in_(read_ids(request.args.getlist("ids"))))
         write = WRITERS[kind]
         return made(lambda out: write(session, self.cls, out, tests), f"{chinese(self.cls.__title__)}{today():%Y%m%d}", kind)
-
-
-def _ids(raw: list[str]) -> list[int]:
-    """The numbers of ticked records; QueryError when one of them is no number."""
-    if len(raw) > MOST_IDS or not all(re.fullmatch(r"[0-9]{1,9}", text) for text in raw):
-        raise QueryError(_("勾选的记录编号不对"))
-    return [int(text) for text in dict.fromkeys(raw)]
 
 
 def _same_register(back: str, home: str) -> str:
