@@ -306,7 +306,7 @@ def test_the_export_holds_what_the_list_shows(agency: Any, session_of: SessionOf
 def test_the_home_page_shows_what_one_may_do(agency: Any, sign_in: SignIn) -> None:
     page = page_of(sign_in(CLERK), "/")
     assert "王经办" in page.h1.get_text()
-    card = page.find("a", href="/agency/list/", class_="ys-card-main")
+    card = page.find("a", href="/agency/list/", class_="ys-register")
     assert "1 条" in card.get_text()
     assert page.find("a", href="/agency/import")
     assert not page_of(sign_in(LEGAL), "/").find("a", href="/agency/import")

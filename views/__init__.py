@@ -10,14 +10,17 @@ from app.language import _l
 from models.policy import Policy
 from views import fab
 from views.api import add_register_api
+from views.desk_pages import DeskView
 from views.documents import PrintedForms, keeps_forms
 from views.errors import register_errors
 from views.frame import Page, add_page, look, sidebar
 from views.help import HelpView
 from views.keeper import KeeperView, may_keep
+from views.overview import OverviewView
 from views.pages import language_tag
 from views.policy_contrast import TITLE, PolicyContrast, may_contrast
 from views.register import add_register
+from views.search import SearchView
 
 fab.mend()
 
@@ -26,8 +29,10 @@ def register_views(appbuilder: AppBuilder) -> None:
     """Add every page and every REST resource."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     register_errors(app)
-    fab.guard_arguments(app)
+    fab.install(app)
     app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look}
+    appbuilder.add_view_no_menu(DeskView)
+    appbuilder.add_view_no_menu(OverviewView)
     for entry in registry.entries():
         add_register(appbuilder, entry)
     appbuilder.add_view_no_menu(PrintedForms)
@@ -39,3 +44,4 @@ def register_views(appbuilder: AppBuilder) -> None:
     add_page(app, Page(registry.entry_of(Policy).area, TITLE, "PolicyContrast.contrast", "ti-table", may_contrast))
     for entry in registry.entries():
         add_register_api(appbuilder, entry)
+    appbuilder.add_view_no_menu(SearchView)

@@ -21,25 +21,27 @@ from app.language import _, chinese
 from app.lookup import DatabaseLookup
 from app.queries import read_ids, read_listing
 from app.records import void
-from app.register import Child, Register, children, values_of
+from app.register import Register
 from app.registry import Entry
-from app.roles import Verb
-from app.scopes import NotPermitted, scope_of
 from imports import export
 from views.attachments import Attachments
+from views.checking import Checks
+from views.children import Children
 from views.downloads import made
-from views.editing import Answer, Editor, may_void, void_one
-from views.listing import ListPage
-from views.pages import current_session, endpoint_of, find, find_child, link_to, render
+from views.editing import Answer, Editor
+from views.lists import Lists
+from views.pages import current_session, endpoint_of, find, link_to, render
 from views.pickers import Pickers
 from views.record import RecordPage
 from views.reports import Reports
+from views.saved_views import SavedViews
 from views.uploads import Uploads
+from views.voiding import may_void, void_one
 
 WRITERS = {"xlsx": export.to_xlsx, "csv": export.to_csv}
 
 
-class RegisterView(Pickers, Attachments, Uploads, Reports, BaseView):  # type: ignore[misc]
+class RegisterView(Lists, SavedViews, Pickers, Attachments, Children, Checks, Uploads, Reports, BaseView):  # type: ignore[misc]
     """List, page, form, children, export of one register."""
 
     entry: Entry
@@ -47,17 +49,6 @@ class RegisterView(Pickers, Attachments, Uploads, Reports, BaseView):  # type: i
     default_view = "list"
 
     # reading --------------------------------------------------------------------------------
-
-    @expose("/list/", methods=("GET",))
-    @has_access
-    @permission_name("read")
-    def list(self) -> Answer:
-        """The records that match, one page of them."""
-        session = current_session()
-        page = ListPage(session, self.cls, request.args.to_dict(flat=False))
-        scope = scope_of(session)
-        allowed = {verb.value: scope.may(self.cls, verb) for verb in Verb}
-        return render("register/list.html", page=page, cls=self.cls, may=allowed, staff=bool(scope.actor.username))
 
     @expose("/show/<int:pk>", methods=("GET",))
     @has_access
@@ -99,43 +90,6 @@ class RegisterView(Pickers, Attachments, Uploads, Reports, BaseView):  # type: i
 
     def _page_of(self, pk: object) -> str:
         return link_to(self.cls, "list").removesuffix("list/") + f"show/{pk}"
-
-    # children -------------------------------------------------------------------------------
-
-    @expose("/<int:pk>/<kind>/add", methods=("GET", "POST"))
-    @has_access
-    @permission_name("edit")
-    def child_add(self, pk: int, kind: str) -> Answer:
-        """A new child of a record."""
-        session, child = current_session(), self._kind(kind)
-        editor = Editor(session, child, f"{self._page_of(pk)}#{kind}", parent=find(session, self.cls, pk))
-        return editor.receive(request.form, _("已登记")) if request.method == "POST" else editor.open()
-
-    @expose("/<int:pk>/<kind>/<int:child_id>/edit", methods=("GET", "POST"))
-    @has_access
-    @permission_name("edit")
-    def child_edit(self, pk: int, kind: str, child_id: int) -> Answer:
-        """Change a child of a record."""
-        session, child = current_session(), self._kind(kind)
-        parent, row = find_child(session, self.cls, pk, child, child_id)
-        editor = Editor(session, child, f"{self._page_of(pk)}#{kind}", row, parent)
-        return editor.receive(request.form, _("已保存")) if request.method == "POST" else editor.open()
-
-    @expose("/<int:pk>/<kind>/<int:child_id>/void", methods=("POST",))
-    @has_access
-    @permission_name("edit")
-    def child_void(self, pk: int, kind: str, child_id: int) -> Answer:
-        """Void a child of a record; the reason is required."""
-        session, child = current_session(), self._kind(kind)
-        parent, row = find_child(session, self.cls, pk, child, child_id)
-        reason = scope_of(session).refuses_child(child, values_of(parent))
-        if reason is not None:
-            raise NotPermitted(reason)
-        return void_one(session, row, f"{self._page_of(pk)}#{kind}")
-
-    def _kind(self, key: str) -> type[Child]:
-        found = next((child for child in children(self.cls) if child.__key__ == key), None)
-        return found or abort(404)
 
     # many at once ---------------------------------------------------------------------------
 
