@@ -24,6 +24,7 @@ from app.formats import Link
 from app.language import Text, _l
 from app.register import Child, PublishState, Record, Register, field_map, fields, values_of
 from app.roles import Grant, Role, Rows, Verb
+from app.search.columns import keep
 
 
 class NotPermitted(Exception):
@@ -444,8 +445,9 @@ def _stamp(actor: Actor, row: Record) -> None:
 
 
 def install(session_class: Any) -> None:
-    """Put the guard on a session class or scoped session."""
+    """Put the guard on a session class or scoped session, and behind it the keeping of what the search looks into."""
     if not getattr(session_class, "guarded", False):  # event.contains() knows a class by id(), which a later one may get
         event.listen(session_class, "do_orm_execute", narrow)
         event.listen(session_class, "before_flush", guard)
+        event.listen(session_class, "before_flush", keep)
         session_class.guarded = True
