@@ -81,8 +81,8 @@ class Reports:
         found.title = _("%(title)s台账", title=found.title)
         if chips := page.chips():
             found.notes.append(_("筛选条件：%(chips)s", chips="；".join(chip.text for chip in chips)))
-        if len(found.entries) == most and "ids" not in request.args and page.count > most:
-            found.notes.append(capped(most, page.count))
+        if len(found.entries) == most and "ids" not in request.args and (total := page.listing.count(session)) > most:
+            found.notes.append(capped(most, total))
         return signed(session, found)
 
     @expose("/compare", methods=("GET",))
