@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 import config
-from app import registry
+from app import documents, registry
 from app.accounts import Account
 from app.database import db, open_session
 from app.language import _, chinese
@@ -38,6 +38,7 @@ Pair = tuple[str, str]
 #: what everybody who signs in may do with the frame itself
 FRAME = frozenset(
     {
+        ("can_read", "help"),
         ("can_userinfo", "UserDBModelView"),
         ("resetmypassword", "UserDBModelView"),
         ("can_this_form_get", "ResetMyPasswordView"),
@@ -46,10 +47,15 @@ FRAME = frozenset(
         ("can_get", "OpenApi"),
         ("can_show", "SwaggerView"),
         ("can_search", "SearchView"),
+        ("can_read", "desk"),
+        ("can_export", "desk"),
     }
 )
 #: the roles that get less of it: visitors look for what is published, the right to clear text is nothing by itself
 FRAME_OF = {Role.PUBLIC: frozenset({("can_search", "SearchView")}), Role.PRIVACY_VIEW: frozenset()}
+#: what those may do beside it who look over all offices
+OVERSIGHT = frozenset({("can_read", "overview"), ("can_export", "overview")})
+OVERSEERS = frozenset({Role.LEADER, Role.SUPERVISOR, Role.LEGAL})
 #: views of accounts and roles: the security administrator's, and nobody else's
 ACCOUNT_VIEWS = frozenset(
     {"UserDBModelView", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"}
@@ -58,13 +64,15 @@ ACCOUNT_VIEWS = frozenset(
 
 def permissions_of(role: Role) -> set[Pair]:
     """All permissions of a role, from the one role table."""
-    pairs = set(FRAME_OF.get(role, FRAME))
+    pairs = set(FRAME_OF.get(role, FRAME)) | (OVERSIGHT if role in OVERSEERS else frozenset())
     for entry in registry.entries():
         grant = entry.rights.get(role)
         if grant is not None and grant.verbs:
             key = entry.register.__key__
             pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
             pairs |= {("menu_access", key), ("menu_access", chinese(entry.area))}
+    if any(role in form.keepers for form in documents.forms().values()):
+        pairs.add(("can_keep", "printed_forms"))
     return pairs
 
 

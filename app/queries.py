@@ -9,12 +9,15 @@ could sort by the value behind it.
     f.staff.over=10&f.staff.under=50    without the bounds themselves
     f.name.like=承德                     part of a text
     f.website.empty=1                   nothing written (0: something written)
+    f.valid_to.within=next90            a stretch of time that moves with the day
     q=承德&sort=-name&page=2&size=25&voided=1
+    after=812 | before=812 | last=1     the rows behind, in front of a record; the end of the list
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,14 +26,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.fields import Field
-from app.formats import Choices, FormatError, Lookup, line
+from app.formats import Choices, Day, FormatError, Lookup, Moment, line
 from app.language import Text, _l
+from app.periods import PERIODS, moment
 from app.register import Record, field_map
 from app.scopes import Scope, scope_of
 from app.search.find import found
 
 PAGE_SIZES = (10, 25, 50, 100)
 CAP = 1000  # to count on costs time and tells nobody more
+MOST_IDS = 1000
 
 
 class QueryError(ValueError):
@@ -49,7 +54,7 @@ class Filter:
     """One filter in force: for the condition, and for the chip that shows it."""
 
     field: Field
-    kind: str  # any, from, to, over, under, like, empty
+    kind: str  # any, from, to, over, under, like, within, empty
     values: tuple[Any, ...]
     raw: tuple[str, ...]
 
@@ -64,6 +69,10 @@ class Listing:
     order: str = ""
     descending: bool = False
     page: int = 1
+    #: instead of a page's number: the record behind or in front of which the page lies, or the end
+    after: int = 0
+    before: int = 0
+    last: bool = False
     size: int = 25
     voided: bool = False
     #: the fields that the search looks into: those the reader sees in clear
@@ -126,6 +135,8 @@ def read_listing(session: Session, cls: type[Record], args: Mapping[str, Sequenc
         if listing.order not in allowed or isinstance(allowed[listing.order].format, Choices):
             raise QueryError(_l("不能按“%(name)s”排序", name=listing.order[:40]))
     listing.page = _whole(args, "page", 1, 1_000_000)
+    listing.after, listing.before = (_whole(args, name, 0, 999_999_999) for name in ("after", "before"))
+    listing.last = _one(args, "last") == "1"
     listing.size = _whole(args, "size", 25, 100)
     listing.voided = _one(args, "voided") == "1"
     return listing
@@ -145,8 +156,15 @@ def _whole(args: Mapping[str, Sequence[str]], name: str, default: int, most: int
     return int(text)
 
 
+def read_ids(raw: Sequence[str]) -> list[int]:
+    """The numbers of ticked records, each once; QueryError when one of them is no number."""
+    if len(raw) > MOST_IDS or not all(re.fullmatch(r"[0-9]{1,9}", text) for text in raw):
+        raise QueryError(_l("勾选的记录编号不对"))
+    return [int(text) for text in dict.fromkeys(raw)]
+
+
 #: kinds of filter beside "any of these", and whether they need an order
-_KINDS = {"any": False, "from": True, "to": True, "over": True, "under": True, "empty": False, "like": False}
+_KINDS = {"any": False, "from": True, "to": True, "over": True, "under": True, "within": True, "empty": False, "like": False}
 
 
 def read_filter(cls: type[Record], allowed: Mapping[str, Field], name: str, raw: Sequence[Any], lookup: Lookup) -> Filter | None:
@@ -160,6 +178,8 @@ def read_filter(cls: type[Record], allowed: Mapping[str, Field], name: str, raw:
         raise QueryError(_l("没有“%(name)s”这个筛选条件", name=name[:60]))
     if kind == "empty":
         return Filter(declared, kind, (raw[0] != "0",), tuple(raw))
+    if kind == "within":
+        return _within(declared, str(raw[0]), lookup)
     try:
         values = [line(text) if kind == "like" else declared.format.parse(text, lookup) for text in raw]
     except FormatError as error:
@@ -169,10 +189,22 @@ def read_filter(cls: type[Record], allowed: Mapping[str, Field], name: str, raw:
     return Filter(declared, kind, known, tuple(raw)) if known or kind == "any" else None
 
 
+def _within(declared: Field, name: str, lookup: Lookup) -> Filter:
+    """A stretch of time as its bounds, seen from the day of the lookup."""
+    if name not in PERIODS:
+        raise QueryError(_l("“%(label)s”的时间段不对，可选：%(all)s", label=declared.label, all="、".join(str(each.label) for each in PERIODS.values())))
+    start, end = PERIODS[name].bounds(lookup.today)
+    if isinstance(declared.format, Moment):
+        return Filter(declared, "within", (start and moment(start), end and moment(end, end=True)), (name,))
+    return Filter(declared, "within", (start, end), (name,))
+
+
 def _fits(cls: type[Record], declared: Field, kind: str) -> bool:
-    """Whether a field can be asked this way: an order for ranges, letters for parts of a text."""
+    """Whether a field can be asked this way: an order for ranges, letters for parts of a text, days for stretches of time."""
     if kind == "like":
         return isinstance(getattr(cls, declared.attr).type, sa.String)
+    if kind == "within":
+        return isinstance(declared.format, (Day, Moment))
     return kind in _KINDS and (declared.format.ordered or not _KINDS[kind])
 
 
@@ -184,6 +216,9 @@ def _condition(cls: type[Record], each: Filter) -> sa.ColumnElement[bool]:
 def _test(column: Any, each: Filter) -> Any:
     if each.kind == "empty":
         return column.is_(None) if each.values[0] else column.is_not(None)
+    if each.kind == "within":
+        start, end = each.values
+        return sa.and_(*([column >= start] if start else []), *([column <= end] if end else []))
     if each.kind == "from":
         return column >= each.values[0]
     if each.kind == "to":
@@ -195,10 +230,10 @@ def _test(column: Any, each: Filter) -> Any:
     if each.kind == "like":
         return sa.or_(*(column.icontains(text, autoescape=True) for text in each.values))
     if isinstance(each.field.format, Choices):
-        return sa.or_(*(_holds(column, code) for code in each.values))
+        return sa.or_(*(holds(column, code) for code in each.values))
     return column.in_(each.values)
 
 
-def _holds(column: sa.ColumnElement[Any], code: str) -> sa.ColumnElement[bool]:
+def holds(column: sa.ColumnElement[Any], code: str) -> sa.ColumnElement[bool]:
     """Whether a column of several codes holds one of them; the quotes of JSON mark where a code ends."""
     return sa.cast(column, sa.Text).contains(json.dumps(code, ensure_ascii=False), autoescape=True)

@@ -39,6 +39,8 @@ class Draft:
     spilled: dict[str, Any] = field(default_factory=dict)
     #: list and word of what open code lists do not know yet
     new_words: list[words.NewWord] = field(default_factory=list)
+    #: the field of the key that another live record holds already, and that record's number
+    twin: tuple[str, int] | None = None
 
     def refuse(self, key: str, message: Text) -> None:
         """Note an error; the key "" stands for the record as a whole."""
@@ -169,11 +171,13 @@ def _rules(session: Session, result: Draft, row: Record | None, parent: Record |
     if not any(key in result.errors for key in (key for each in cls.__keys__ for key in each)):
         taken = _taken(session, cls, values, row, parent)
         if taken:
-            result.refuse(*taken)
+            key, result.twin = taken[0], (taken[0][0], taken[1])
+            labels = "、".join(str(field_map(cls)[part].label) for part in key)
+            result.refuse(key[0], _l("已有“%(labels)s”相同的记录，不能重复登记", labels=labels))
 
 
-def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: Record | None, parent: Record | None) -> tuple[str, Text] | None:
-    """Whether another live record holds the key: asked of the table itself, since keys are everybody's."""
+def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: Record | None, parent: Record | None) -> tuple[tuple[str, ...], int] | None:
+    """The key that another live record holds, and that record: asked of the table itself, since keys are everybody's."""
     table = cls.__table__
     above = getattr(parent if parent is not None else row, "id" if parent is not None else "parent_id", None)
     if issubclass(cls, Child) and above is None:
@@ -190,9 +194,9 @@ def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: 
             tests.append(table.c.id != row.id)
         if issubclass(cls, Child):
             tests.append(table.c.parent_id == above)
-        if session.connection().scalar(sa.select(table.c.id).where(table.c.voided_at.is_(None), *tests).limit(1)):
-            labels = "、".join(str(field_map(cls)[part].label) for part in key)
-            return key[0], _l("已有“%(labels)s”相同的记录，不能重复登记", labels=labels)
+        twin = session.connection().scalar(sa.select(table.c.id).where(table.c.voided_at.is_(None), *tests).limit(1))
+        if twin is not None:
+            return key, int(twin)
     return None
 
 

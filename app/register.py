@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
@@ -72,6 +72,9 @@ class Record(Base):
     #: further fields by which a text finds a record (former names, aliases)
     __names__: ClassVar[tuple[str, ...]] = ()
 
+    #: a sentence that must stand wherever records are shown beside each other
+    __notice__: ClassVar[Text] = ""
+
     #: the field whose number we give when nobody wrote one, and what it begins with
     __number__: ClassVar[tuple[str, str]] = ("", "")
 
@@ -95,6 +98,11 @@ class Record(Base):
     #: a stale copy never overwrites: every update names the version it saw
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 - SQLAlchemy's way
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "__table__" in cls.__dict__:
+            cast("sa.Table", cls.__table__).info["record"] = cls  # so that the guard knows whose table a statement names
+
     def __str__(self) -> str:
         declared = field_map(type(self)).get(self.__label__)
         return str(getattr(self, declared.attr) if declared else "") or f"#{self.id}"
@@ -114,6 +122,11 @@ class Record(Base):
         """What else must hold before others see a row as published (an expert's consent, a question's release)."""
         return ()
 
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """What must hold for the ends of its periods to be anybody's business (a repealed document's are nobody's)."""
+        return ()
+
 
 class Register(Record):
     """A register of its own: belongs to an office, is published or not, may have children."""
@@ -130,7 +143,8 @@ class Register(Record):
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
-        return _unique_indexes(cls)  # type: ignore[arg-type]
+        lately = sa.Index(f"ix_{cls.__tablename__}_changed_at", "changed_at")
+        return (*_unique_indexes(cls), _list_index(cls), lately)  # type: ignore[arg-type]
 
 
 class Child(Record):
@@ -161,6 +175,11 @@ def _unique_indexes(cls: type[Record], *scope: str) -> tuple[Any, ...]:
         name = f"uq_{cls.__tablename__}_{'_'.join(key)}"
         indexes.append(sa.Index(name, *columns, unique=True, sqlite_where=sa.text(live), postgresql_where=sa.text(live)))
     return tuple(indexes)
+
+
+def _list_index(cls: type[Record]) -> sa.Index:
+    """What lists order and narrow by, side by side: rows out of the reader's scope are passed over without being read."""
+    return sa.Index(f"ix_{cls.__tablename__}_list", "id", "org_unit_id", "publish_state", "voided_at")
 
 
 def _column(cls: type[Record], key: str) -> str:
@@ -203,6 +222,11 @@ def _bind(cls: type[Record], column: sa.Column[Any], declared: Field, names: dic
 def field_map(cls: type[Record]) -> dict[str, Field]:
     """The declared fields by key."""
     return {declared.key: declared for declared in fields(cls)}
+
+
+def field_of(attribute: Any) -> Field:
+    """The declared field of a mapped attribute: `field_of(Policy.title)`."""
+    return next(declared for declared in fields(attribute.class_) if declared.attr == attribute.key)
 
 
 @cache

@@ -234,7 +234,7 @@ def test_an_account_has_an_office_and_regions(app: Flask, sign_in: SignIn) -> No
 
 def test_roles_are_shown_in_words_and_stand_in_code(app: Flask, sign_in: SignIn) -> None:
     browser = sign_in(SECURITY_ADMIN)
-    assert "中介机构：" in browser.get("/roles/list/").data.decode()
+    assert "中介机构" in browser.get("/roles/list/").data.decode()
     assert not [rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith(("/roles/add", "/roles/edit", "/roles/delete", "/roles/action"))]
 
 

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 import models  # noqa: F401 - announces the registers
-from app import registry
+from app import documents, registry
 from app.accounts import Account
 from app.database import db
 from app.fields import Gate
@@ -32,7 +33,7 @@ from app.search.columns import searched
 from app.search.text import normal
 from tests import samples
 from tests.conftest import Browser, SessionOf
-from tests.expectations import ALL, MINE, OTHER, OTHER_PUBLISHED, OWN, May, may
+from tests.expectations import ALL, MINE, OFFICE, OTHER, OTHER_PUBLISHED, OWN, May, may
 from tests.people import EVERYBODY, LEGAL, TOWN_SUPERVISOR, VISITOR, Persona
 from tests.people import OTHER as OTHER_OFFICE
 from tests.people import OWN as OWN_OFFICE
@@ -163,6 +164,71 @@ def road_list(walk: Walk) -> None:
     page = answer.data.decode()
     for kind, row in walk.ground.rows.items():
         assert (f'/{walk.ground.key}/show/{row}"' in page) == (kind in walk.allowed.reads), kind
+
+
+def road_list_parts(walk: Walk) -> None:
+    """What htmx puts into the list, the panel of filters, the choice of columns: no row more, no field more."""
+    part = walk.client.get(walk.url("list/?size=100"), headers={"HX-Request": "true", "HX-Target": "results"})
+    panel, columns = (walk.client.get(walk.url(tail)) for tail in ("filters", "columns"))
+    if not walk.allowed.reads:
+        assert {answer.status_code for answer in (part, panel, columns)} <= {302, 403}
+        return
+    for kind, row in walk.ground.rows.items():
+        assert (f'data-id="{row}"' in part.text) == (kind in walk.allowed.reads), kind
+    assert panel.status_code == 200
+    assert columns.status_code == (200 if walk.person.username else 403)
+    public = {declared.key for declared in fields(walk.ground.cls) if declared.public}
+    everything = {declared.key for declared in fields(walk.ground.cls)}
+    asked = {key for key in everything if f'name="f.{key}' in panel.text}
+    assert asked <= {declared.key for declared in fields(walk.ground.cls) if not declared.sensitive}
+    assert walk.person is not VISITOR or asked <= public
+    label = walk.ground.cls.__label__
+    walk.browser.post(walk.url("columns"), {"columns": [label]}, token_from=_token_page(walk))
+    _reset_columns(walk)
+
+
+def _token_page(walk: Walk) -> str:
+    return "/" if walk.person.username else "/login/"
+
+
+def _reset_columns(walk: Walk) -> None:
+    """The list as it was; what a person without rights sent has left nothing."""
+    from app.saved_views import SavedView
+
+    with walk.app.app_context():
+        made = db.session.scalars(sa.select(SavedView).where(SavedView.register == walk.ground.key)).all()
+        assert len(made) == bool(walk.allowed.reads and walk.person.username)
+        for each in made:
+            db.session.delete(each)
+        db.session.commit()
+
+
+def road_views(walk: Walk) -> None:
+    """A view shared with the own office opens for its people only, shows each of them no more rows, and is its owner's alone."""
+    from app.saved_views import SavedView
+
+    with walk.app.app_context():
+        shared = SavedView(register=walk.ground.key, owner="somebody", name="共享", org_unit_id=walk.ground.own_office, query="size=100")
+        db.session.add(shared)
+        db.session.commit()
+        number = shared.id
+    opened = walk.client.get(walk.url(f"list/?view={number}"))
+    mine = bool(walk.allowed.reads) and walk.person.office == OWN_OFFICE
+    assert (opened.status_code == 200) == mine, opened.status_code
+    for kind, row in walk.ground.rows.items():
+        assert (f'data-id="{row}"' in opened.text) == (mine and kind in walk.allowed.reads), kind
+    for tail, data in (("", {"name": "改名"}), ("/delete", {})):
+        assert walk.browser.post(walk.url(f"views/{number}{tail}"), data, token_from=_token_page(walk)).status_code in {302, 403, 404}
+    assert (walk.browser.post(walk.url(f"views/{number}/opens"), token_from=_token_page(walk)).status_code == 302) >= mine
+    walk.browser.post(walk.url("views"), {"name": "自己的", "query": "sort=-" + walk.ground.cls.__label__}, token_from=_token_page(walk))
+    with walk.app.app_context():
+        found = {view.name: view for view in db.session.scalars(sa.select(SavedView).where(SavedView.register == walk.ground.key))}
+        assert found["共享"].owner == "somebody"
+        assert (found[""].opens_id == number if "" in found else False) == mine
+        assert ("自己的" in found) == bool(walk.allowed.reads and walk.person.username)
+        for view in found.values():
+            db.session.delete(view)
+        db.session.commit()
 
 
 def road_show(walk: Walk) -> None:
@@ -343,6 +409,67 @@ def road_export(walk: Walk) -> None:
         assert (label in text) == (kind in walk.allowed.reads), kind
 
 
+def road_ledger(walk: Walk) -> None:
+    """The ledger as page and as workbook: the rows that the export would hold."""
+    for address in ("ledger", "ledger.xlsx?all=1"):
+        answer = walk.client.get(walk.url(address), buffered=True)
+        if not walk.allowed.exports:
+            assert answer.status_code in {302, 403}
+            continue
+        assert answer.status_code == 200
+        said = _said(answer)
+        for kind, label in walk.ground.labels.items():
+            assert (label in said) == (kind in walk.allowed.reads), (address, kind)
+
+
+def _said(answer: Any) -> str:
+    """The text of a page, or of a workbook's cells."""
+    if answer.mimetype == "text/html":
+        return str(answer.text)
+    cells = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0].iter_rows(values_only=True)
+    return "\n".join(str(cell) for row in cells for cell in row if cell is not None)
+
+
+def road_compare(walk: Walk) -> None:
+    """Two rows beside each other: only where both are within reach; visitors read public fields."""
+    kinds = list(walk.ground.rows)
+    for one, two in zip(kinds, kinds[1:] + kinds[:1], strict=True):
+        for page in ("compare", "compare.xlsx"):
+            query = {"ids": [walk.ground.rows[one], walk.ground.rows[two]]}
+            answer = walk.client.get(walk.url(page), query_string=query, buffered=True)
+            assert (answer.status_code == 200) == ({one, two} <= walk.allowed.reads), (one, two, answer.status_code)
+            if answer.status_code == 200 and walk.person is VISITOR:
+                private = {str(each.label) for each in fields(walk.ground.cls) if not each.public} - {str(each.label) for each in _public(walk)}
+                said = {str(row) for row in _said(answer).split("\n")}
+                assert not private & said
+
+
+def _public(walk: Walk) -> list[Any]:
+    return [each for kind in (walk.ground.cls, *children(walk.ground.cls)) for each in fields(kind) if each.public]
+
+
+def road_form(walk: Walk) -> None:
+    """A record in print: for staff who read it, and only in registers that print such a form."""
+    forms = documents.forms_of(walk.ground.cls)
+    for kind, row in walk.ground.rows.items():
+        allowed = walk.allowed.exports and kind in walk.allowed.reads
+        for form in forms:
+            answer = walk.client.get(walk.url(f"{row}/{form.name}.docx"), buffered=True)
+            assert (answer.status_code == 200) == allowed, (kind, answer.status_code)
+        assert walk.client.get(walk.url(f"{row}/nothing.docx")).status_code in {302, 403, 404}
+
+
+def road_policy_contrast(walk: Walk) -> None:
+    """Policies beside their interpretations: a page of that one register."""
+    if walk.ground.key != "policy":
+        return
+    for address in ("/policy-contrast/", "/policy-contrast/contrast.xlsx"):
+        answer = walk.client.get(address, buffered=True)
+        assert (answer.status_code == 200) == walk.allowed.exports, answer.status_code
+        for kind, label in walk.ground.labels.items() if walk.allowed.exports else ():
+            assert (label in _said(answer)) == (kind in walk.allowed.reads), (address, kind)
+
+
 def road_import(walk: Walk) -> None:
     page = walk.client.get(walk.url("import"))
     assert (page.status_code == 200) == walk.allowed.adds, page.status_code
@@ -444,10 +571,55 @@ def _unvoid(walk: Walk) -> None:
         db.session.commit()
 
 
+def road_desk(walk: Walk) -> None:
+    """The pages behind the desk's numbers, and its plots, name and count no row beyond reach."""
+    client = walk.client
+    pages = [client.get(f"/desk/changes?register={walk.ground.key}"), client.get(f"/desk/incomplete/{walk.ground.key}"), client.get("/desk/due?to=9000-01-01")]
+    for answer in pages:
+        assert answer.status_code in {200, 302, 403, 404}
+        for kind, row in walk.ground.rows.items():
+            named = f'/{walk.ground.key}/show/{row}"' in answer.text or f'/{walk.ground.key}/edit/{row}"' in answer.text
+            assert not named or kind in walk.allowed.reads, kind
+    if walk.person.office and walk.allowed.reads == OFFICE and walk.allowed.edits:
+        assert all(f'/{walk.ground.key}/show/{walk.ground.rows[kind]}"' in pages[0].text for kind in MINE)
+    files = [client.get("/desk/due.csv?to=9000-01-01"), client.get("/desk/plots/records.csv")]
+    for answer in files:
+        assert answer.status_code in {200, 302, 403}
+    if files[0].status_code == 200:
+        text = files[0].data.decode("utf-8-sig")
+        assert all(label not in text or kind in walk.allowed.reads for kind, label in walk.ground.labels.items())
+        seen = len(walk.allowed.reads & walk.ground.rows.keys())
+        counted = [row for row in csv.reader(io.StringIO(files[1].data.decode("utf-8-sig"))) if row[0] == walk.ground.cls.__title__]
+        assert all(sum(map(int, row[1:])) <= seen for row in counted)
+
+
 ROADS: tuple[Callable[[Walk], None], ...] = (
-    road_list, road_show, road_picker, road_search, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
-    road_foreign_parent, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
-)  # fmt: skip
+    road_list,
+    road_show,
+    road_picker,
+    road_search,
+    road_rest_read,
+    road_export,
+    road_edit,
+    road_move_out_of_scope,
+    road_rest_write,
+    road_rest_add,
+    road_foreign_parent,
+    road_desk,
+    road_file,
+    road_ledger,
+    road_compare,
+    road_form,
+    road_policy_contrast,
+    road_list_parts,
+    road_views,
+    road_import,
+    road_file_void,
+    road_child_pages,
+    road_action,
+    road_void,
+    road_rest_void,
+)
 
 
 @pytest.mark.parametrize("key", ENTRIES)
@@ -468,9 +640,11 @@ def test_every_road(app: Flask, session_of: SessionOf, sign_in: Callable[[Person
 #: which road walks which handler; a handler that nobody walks is a hole
 WALKED = {
     "page": {
-        "list": road_list, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
+        "list": road_list, "filters": road_list_parts, "columns": road_list_parts,
+        "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
         "action": road_action, "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
+        "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,
         "file_add": road_file, "file": road_file, "file_void": road_file_void,
     },
     "rest": {

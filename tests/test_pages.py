@@ -306,7 +306,7 @@ def test_the_export_holds_what_the_list_shows(agency: Any, session_of: SessionOf
 def test_the_home_page_shows_what_one_may_do(agency: Any, sign_in: SignIn) -> None:
     page = page_of(sign_in(CLERK), "/")
     assert "王经办" in page.h1.get_text()
-    card = page.find("a", href="/agency/list/", class_="ys-card-main")
+    card = page.find("a", href="/agency/list/", class_="ys-register")
     assert "1 条" in card.get_text()
     assert page.find("a", href="/agency/import")
     assert not page_of(sign_in(LEGAL), "/").find("a", href="/agency/import")
@@ -331,7 +331,7 @@ def test_every_post_needs_its_token(app: Flask, agency: Any, sign_in: SignIn) ->
 def test_errors_are_pages_in_the_frame(sign_in: SignIn, path: str, status: int) -> None:
     page = page_of(sign_in(CLERK), path, status)
     assert page.select_one(".ys-error h1").get_text(strip=True)
-    assert page.select_one("nav.navbar")
+    assert page.select_one("aside.navbar")
     assert not re.search(r"[A-Za-z]{4,}", page.select_one("main").get_text()), "plain Chinese"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,9 @@ from views.api_query import OPERATORS
 #: who wrote the row when; for those who see more than what is published
 ENVELOPE = ("row_version", "source", "created_by", "created_at", "changed_by", "changed_at", "voided_at", "void_reason")
 LABEL = "_label"
+MOMENT = Moment()
+#: a key of the answer, the attribute it comes from, what turns the one into the other (None: nothing)
+Writer = tuple[str, str, Callable[[Any], Any] | None]
 
 
 class Reader:
@@ -44,7 +47,8 @@ class Reader:
             raise QueryError(_l("没有“%(name)s”这一列", name=unknown[0][:40]))
         wanted = [each for each in self.scope.readable(cls) if columns is None or {each.key, f"{each.key}{LABEL}"} & set(columns)]
         self.lookup.prepare_rows(rows, wanted)
-        return [self._one(cls, row, wanted, columns) for row in rows]
+        made = [each for each in self._writers(cls, wanted) if columns is None or each[0] in columns]
+        return [{key: write(getattr(row, attr)) if write else getattr(row, attr) for key, attr, write in made} for row in rows]
 
     def whole(self, row: Record) -> dict[str, Any]:
         """A record with its children under their names."""
@@ -58,17 +62,17 @@ class Reader:
         own = sa.select(child).where(child.parent_id == row.id, child.voided_at.is_(None))
         return self.session.scalars(own.order_by(child.id)).all()
 
-    def _one(self, cls: type[Record], row: Record, wanted: Iterable[Field], columns: Collection[str] | None) -> dict[str, Any]:
-        result: dict[str, Any] = {"id": row.id}
+    def _writers(self, cls: type[Record], wanted: Iterable[Field]) -> list[Writer]:
+        made: list[Writer] = [("id", "id", None)]
         for declared in wanted:
-            value = getattr(row, declared.attr)
-            result[declared.key] = masking.dumped(self.scope, declared, value)
+            made.append((declared.key, declared.attr, masking.dumper(self.scope, declared)))
             if isinstance(declared.format, Link):
-                result[f"{declared.key}{LABEL}"] = masking.shown(self.scope, declared, value, self.lookup) or None
-        for key in self._envelope(cls):
-            value = getattr(row, key)
-            result[key] = Moment().dump(value) if key.endswith("_at") else value
-        return result if columns is None else {key: value for key, value in result.items() if key in columns}
+                made.append((f"{declared.key}{LABEL}", declared.attr, self._label(declared)))
+        return made + [(key, key, MOMENT.dump if key.endswith("_at") else None) for key in self._envelope(cls)]
+
+    def _label(self, declared: Field) -> Callable[[Any], str | None]:
+        show = masking.shower(self.scope, declared, self.lookup)
+        return lambda value: show(value) or None
 
     def _links(self, cls: type[Record]) -> list[Field]:
         return [each for each in self.scope.readable(cls) if isinstance(each.format, Link)]

@@ -1,42 +1,36 @@
-"""The list of a register: columns, filters with their chips, order, pages. Everything out of the declaration."""
+"""The list of a register: columns, chips, rows, totals, views. Everything out of the declaration."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from flask import abort
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from app import masking
 from app.fields import Field
-from app.formats import Choice, Choices, Link, StateOf, YesNo
+from app.formats import Choices, Number
 from app.language import _
 from app.lookup import DatabaseLookup
+from app.paging import MOST, Slice, Tally, reachable, read_slice, tally
+from app.periods import PERIODS
 from app.queries import PAGE_SIZES, Filter, Listing, filterable, read_listing
-from app.register import Register, field_map
-from app.registry import find as find_register
-from app.roles import Verb
+from app.register import Register
+from app.saved_views import Arguments, View, kept, opened, read_views, written
 from app.scopes import Scope, scope_of
-from views.forms import MOST_OPTIONS
+from views.cells import NOTHING, Painter, opening, style_of
+from views.filters import Filters
+from views.pager import Pager
 from views.pages import link_to
 
-Arguments = dict[str, list[str]]
-
-
-@dataclass
-class Control:
-    """One control of the filter bar."""
-
-    name: str
-    label: str
-    kind: str  # select, remote, range, text
-    options: list[tuple[str, str]] = field(default_factory=list)
-    chosen: list[str] = field(default_factory=list)
-    source: str = ""
-    start: str = ""
-    end: str = ""
+_LINK = Markup('<a href="{}{}">{}</a>')
+_VOIDED = Markup(' <span class="badge bg-secondary-lt">{}</span>')
+_NUMBER = Markup("#{}")
+_PLAIN = Markup('<td class="ys-first">')
 
 
 @dataclass(frozen=True)
@@ -51,20 +45,23 @@ class Chip:
 class Column:
     """A column's head."""
 
-    field: Field
+    key: str
+    label: str
+    style: str
     #: the list ordered by this column; empty where that makes no sense
     order: str = ""
     sorted: str = ""  # ascending, descending
 
 
-@dataclass
+@dataclass(frozen=True)
 class Line:
-    """A row of the list."""
+    """A row of the list; each cell with the tag that opens it."""
 
     id: int
-    link: str
-    cells: list[str]
+    version: int
+    name: str
     voided: bool
+    cells: list[tuple[Markup, Markup]]
 
 
 class ListPage:
@@ -73,66 +70,200 @@ class ListPage:
     def __init__(self, session: Session, cls: type[Register], arguments: Arguments) -> None:
         self.session = session
         self.cls = cls
-        self.arguments = {name: values for name, values in arguments.items() if name != "page"}
         self.scope: Scope = scope_of(session)
         self.lookup = DatabaseLookup(session)
-        self.listing: Listing = read_listing(session, cls, arguments, self.lookup)
+        self.home = link_to(cls, "list")
+        self.views = read_views(session, cls)
+        self.notes: list[str] = []
+        self.view: View | None = None
+        self.arguments = self._arguments(arguments)
+        place: Arguments = {name: arguments[name] for name in ("page", "after", "before", "last") if name in arguments}
+        self.listing: Listing = read_listing(session, cls, self.arguments | place, self.lookup)
         self.asked = filterable(self.scope, cls)
-        self.fields = self._columns()
-        self.lookup.prepare([*self.fields, *self._filtered()])
-        self.count = self.listing.count(session)
+        self.fields = self._fields()
+        self.filters = Filters(cls, self.scope, self.lookup, self.asked.values(), self.arguments)
+        self.lookup.prepare([*self.fields, *self.filters.sight, *(each.field for each in self.listing.filters)])
 
-    def _columns(self) -> list[Field]:
+    def _arguments(self, asked: Arguments) -> Arguments:
+        """What was asked for, or what the view in force keeps; a view without rights to it is said, not shown."""
+        number = (asked.get("view") or asked.get("of") or [""])[0]
+        if not asked and self.views.opens:
+            number = str(self.views.opens) if self.views.find(self.views.opens) else ""
+        self.view = self.views.find(int(number)) if number.isdecimal() and len(number) < 10 else None
+        if "view" in asked and self.view is None and number != "0":
+            abort(404, _("没有这个视图，或者它没有共享给您的股室。"))
+        self.derived = self.view is None or ("view" not in asked and bool(asked))
+        if self.view is None or self.derived:
+            return kept(asked)
+        arguments, lost = opened(self.session, self.cls, self.view, self.lookup)
+        if lost:
+            self.notes.append(_("视图里有些条件对您不适用，已略去：%(labels)s", labels="、".join(dict.fromkeys(lost))))
+        return arguments
+
+    def _fields(self) -> list[Field]:
         readable = self.scope.readable(self.cls)
-        listed = [declared for declared in readable if declared.listed]
-        return listed or readable[:4]
-
-    def _filtered(self) -> list[Field]:
-        return [declared for declared in self.asked.values() if declared.filtered]
+        known = {declared.key: declared for declared in readable}
+        chosen = (self.view.columns if self.view else ()) or self.views.columns
+        if self.view and set(self.view.columns) - known.keys():
+            self.notes.append(_("视图里有些列您无权查看，已略去"))
+        found = [known[key] for key in chosen if key in known]
+        return found or standard(readable)
 
     # addresses ------------------------------------------------------------------------------
 
-    def _address(self, change: Arguments) -> str:
-        kept = {name: values for name, values in {**self.arguments, **change}.items() if any(values)}
-        query = urlencode([(name, value) for name, values in kept.items() for value in values if value])
-        return link_to(self.cls, "list") + (f"?{query}" if query else "")
+    def _tail(self) -> list[tuple[str, Any]]:
+        """What keeps an address from opening something else: the view it comes from."""
+        return [("of", self.view.id)] if self.view else []
+
+    def address(self, change: Arguments | None = None, **place: int) -> str:
+        """The list with some arguments changed, at some page."""
+        arguments = kept({**self.arguments, **(change or {})})
+        pairs: list[tuple[str, Any]] = [(name, value) for name, values in arguments.items() for value in values]
+        pairs += [*self._tail(), *place.items()]
+        if not pairs and self.views.opens:
+            pairs = [("view", 0)]
+        return f"{self.home}?{urlencode(pairs)}" if pairs else self.home
+
+    @cached_property
+    def here(self) -> str:
+        """The address of what is shown."""
+        place = {name: value for name in ("after", "before") if (value := getattr(self.listing, name))}
+        if self.listing.last:
+            place["last"] = 1
+        if self.listing.page > 1:
+            place["page"] = self.listing.page
+        return self.address(None, **place)
+
+    @property
+    def tail(self) -> str:
+        """The arguments of what is shown, as they stand in its address."""
+        return self.here.partition("?")[2]
+
+    def tool(self, name: str) -> str:
+        """The address of a page beside the list that takes the same arguments."""
+        tail = self.tail
+        return self.home.removesuffix("list/") + name + (f"?{tail}" if tail else "")
+
+    @property
+    def saved(self) -> str:
+        """The arguments in force, as a view keeps them."""
+        return written(self.arguments)
+
+    @property
+    def plain(self) -> str:
+        """The list without any condition."""
+        return f"{self.home}?view=0" if self.views.opens else self.home
 
     def query(self) -> str:
         """The arguments in force, for the export of the same list."""
-        return urlencode([(name, value) for name, values in self.arguments.items() for value in values if value and name != "size"])
+        return written({name: values for name, values in self.arguments.items() if name != "size"})
+
+    @property
+    def hidden(self) -> list[tuple[str, Any]]:
+        """What the filter form must carry along beside the filters."""
+        own = [(name, self.arguments[name][0]) for name in ("sort", "size") if name in self.arguments]
+        return own + (self._tail() or ([("of", 0)] if self.views.opens else []))
 
     # parts ----------------------------------------------------------------------------------
 
+    @property
+    def changed(self) -> bool:
+        """Whether the list is no longer what the view in force keeps."""
+        return self.view is not None and self.derived and written(self.arguments) != self.view.query
+
+    @property
+    def keys(self) -> str:
+        """The keys of the columns, as views keep them."""
+        return ",".join(declared.key for declared in self.fields)
+
     def columns(self) -> list[Column]:
         """The heads of the columns."""
-        heads = []
-        for declared in self.fields:
-            if declared.key not in self.asked or isinstance(declared.format, Choices):
-                heads.append(Column(declared))
-                continue
-            mine = self.listing.order == declared.key
-            back = mine and not self.listing.descending
-            state = ("descending" if self.listing.descending else "ascending") if mine else ""
-            heads.append(Column(declared, self._address({"sort": [f"-{declared.key}" if back else declared.key]}), state))
-        return heads
+        pairs = [(name, value) for name, values in self.arguments.items() if name != "sort" for value in values] + self._tail()
+        base = f"{self.home}?{urlencode(pairs)}{'&' if pairs else ''}sort="
+        return [self._head(declared, base) for declared in self.fields]
+
+    def _head(self, declared: Field, base: str) -> Column:
+        facts = (declared.key, str(declared.label), style_of(declared.format))
+        if declared.key not in self.asked or isinstance(declared.format, Choices):
+            return Column(*facts)
+        mine = self.listing.order == declared.key
+        state = ("descending" if self.listing.descending else "ascending") if mine else ""
+        return Column(*facts, f"{base}{'-' if state == 'ascending' else ''}{declared.key}", state)
+
+    @cached_property
+    def found(self) -> Slice:
+        """The rows of the page; the names behind links are read in bulk."""
+        if not self.reached:
+            return Slice(())
+        found = read_slice(self.session, self.listing, self.fields)
+        self.lookup.prepare_rows(found.rows, self.fields)
+        return found
+
+    @property
+    def reached(self) -> bool:
+        """Whether the page asked for by number lies within what is counted."""
+        return reachable(self.listing)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """How many records match; read only where the page does not show it."""
+        whole = not (self.found.earlier or self.found.later) and self.listing.page == 1
+        summed = self._summed() if self.found.rows else []
+        return Tally(len(self.found.rows)) if whole and not summed else tally(self.session, self.listing, summed)
+
+    def _summed(self) -> list[Field]:
+        return [declared for declared in self.fields if isinstance(declared.format, Number) and declared.format.adds_up and declared.key in self.asked]
+
+    @cached_property
+    def count(self) -> str:
+        """How many records match, in words."""
+        return _("共 %(count)s+ 条", count=MOST) if self.tally.capped else _("共 %(count)s 条", count=self.tally.count)
+
+    @cached_property
+    def pager(self) -> Pager:
+        """The way to other pages."""
+        return Pager(self.listing, self.found, self.tally, lambda **place: self.address(None, **place))
 
     def lines(self) -> list[Line]:
-        """The rows of the page; the names behind links are read in bulk."""
-        rows = self.listing.rows(self.session)
-        self.lookup.prepare_rows(rows, self.fields)
-        return [self._line(row) for row in rows]
+        """The rows of the page."""
+        painters = [
+            (declared.attr, opening(declared, first=not place), Painter(self.scope, declared, self.lookup)) for place, declared in enumerate(self.fields)
+        ]
+        base, voided = self.home.removesuffix("list/") + "show/", _VOIDED.format(_("已作废"))
+        return [self._line(row, painters, base, voided) for row in self.found.rows]
 
-    def _line(self, row: Any) -> Line:
-        cells = [masking.shown(self.scope, declared, getattr(row, declared.attr), self.lookup) for declared in self.fields]
-        return Line(row.id, link_to(self.cls, "show", pk=row.id), cells, row.voided_at is not None)
+    @staticmethod
+    def _line(row: Any, painters: Sequence[tuple[str, Markup, Painter]], base: str, voided: Markup) -> Line:
+        values = row._mapping  # noqa: SLF001 - SQLAlchemy's name
+        gone = values["voided_at"] is not None
+        cells = [(tag, paint(values[attr])) for attr, tag, paint in painters] or [(_PLAIN, _NUMBER.format(row.id))]
+        tag, cell = cells[0]
+        cells[0] = (tag, _LINK.format(base, row.id, cell) + (voided if gone else ""))
+        return Line(row.id, row.row_version, cell.striptags(), gone, cells)
+
+    def totals(self) -> list[tuple[Markup, Markup | str]]:
+        """The row under the table: sums over all matching records, where that means something."""
+        sums = self.tally.sums
+        if not sums or len(self.found.rows) + (self.listing.page > 1) < 2:
+            return []
+        cells = [(opening(declared, first=not place), self._sum(declared, sums.get(declared.key))) for place, declared in enumerate(self.fields)]
+        tag, first = cells[0]
+        return [(tag, _("合计") if first == NOTHING else _("合计 %(sum)s", sum=first)), *((tag, "" if text == NOTHING else text) for tag, text in cells[1:])]
+
+    def _sum(self, declared: Field, value: Any) -> Markup | str:
+        if value is None or not isinstance(declared.format, Number):
+            return NOTHING
+        return f"{declared.format.show(value)} {declared.format.spoken_unit}"
+
+    # chips ----------------------------------------------------------------------------------
 
     def chips(self) -> list[Chip]:
         """The filters in force."""
         found = [self._chip(each) for each in self.listing.filters]
         if self.listing.search:
-            found.insert(0, Chip(_("含“%(text)s”", text=self.listing.search), self._address({"q": []})))
+            found.insert(0, Chip(_("含“%(text)s”", text=self.listing.search), self.address({"q": []})))
         if self.listing.voided:
-            found.append(Chip(_("包括已作废"), self._address({"voided": []})))
+            found.append(Chip(_("包括已作废"), self.address({"voided": []})))
         return found
 
     def _chip(self, each: Filter) -> Chip:
@@ -141,88 +272,26 @@ class ListPage:
             text = _("%(label)s：未填", label=label) if each.values[0] else _("%(label)s：已填", label=label)
         elif each.kind == "like":
             text = _("%(label)s含“%(text)s”", label=label, text="、".join(each.raw))
+        elif each.kind == "within":
+            text = _("%(label)s：%(value)s", label=label, value=str(PERIODS[each.raw[0]].label))
         else:
             values = "、".join(fmt.show([value] if isinstance(fmt, Choices) else value, self.lookup) for value in each.values)
             sign = {"from": "≥ ", "to": "≤ ", "over": "> ", "under": "< "}.get(each.kind, "")
             text = _("%(label)s：%(value)s", label=label, value=sign + (values or _("未填")))
         name = f"f.{each.field.key}"
         names = (name, f"{name}.any") if each.kind == "any" else (f"{name}.{each.kind}",)
-        return Chip(text, self._address({name: [] for name in names}))
-
-    def controls(self) -> list[Control]:
-        """The filter bar."""
-        return [self._control(declared) for declared in self._filtered()]
-
-    def _control(self, declared: Field) -> Control:
-        name, label, fmt = f"f.{declared.key}", str(declared.label), declared.format
-        chosen = self.arguments.get(name, [])
-        if isinstance(fmt, Link):
-            target = find_register(fmt.register)
-            source = link_to(target, "lookup") if target and self.scope.may(target, Verb.READ) and self.scope.actor.username else ""
-            return Control(name, label, "remote" if source else "text", [(text, text) for text in chosen], chosen, source)
-        options = self._options(declared)
-        if options and len(options) <= MOST_OPTIONS:
-            known = {value for value, _label in options}
-            return Control(name, label, "select", options + [(text, text) for text in chosen if text not in known], chosen)
-        if options:
-            source = link_to(self.cls, "words", field=declared.key)
-            return Control(name, label, "remote", [(text, text) for text in chosen], chosen, source)
-        if fmt.ordered:
-            return Control(name, label, "range", start=self._one(f"{name}.from"), end=self._one(f"{name}.to"))
-        return Control(f"{name}.like", label, "text", chosen=self.arguments.get(f"{name}.like", []))
-
-    def _options(self, declared: Field) -> list[tuple[str, str]]:
-        fmt = declared.format
-        if isinstance(fmt, StateOf):
-            return fmt.options()
-        if isinstance(fmt, YesNo):
-            return [("是", _("是")), ("否", _("否"))]
-        return fmt.options(self.lookup) if isinstance(fmt, Choice) else []
-
-    def _one(self, name: str) -> str:
-        return (self.arguments.get(name) or [""])[0]
-
-    # pages ----------------------------------------------------------------------------------
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, one at least."""
-        return max(1, -(-self.count // self.listing.size))
-
-    def pager(self) -> list[tuple[str, str]]:
-        """Numbers of pages with their addresses: the first, the last, those near; "" stands for a gap."""
-        here = min(self.listing.page, self.pages)
-        near = sorted({1, self.pages, *range(max(1, here - 2), min(self.pages, here + 2) + 1)})
-        found: list[tuple[str, str]] = []
-        for before, number in zip([0, *near], near, strict=False):
-            if number - before > 1:
-                found.append(("", ""))
-            found.append((str(number), self._address({"page": [str(number)]})))
-        return found
-
-    def step(self, by: int) -> str:
-        """The address of the page before or after; empty at the ends."""
-        number = min(self.listing.page, self.pages) + by
-        return self._address({"page": [str(number)]}) if 1 <= number <= self.pages else ""
+        return Chip(text, self.address({name: [] for name in names}))
 
     def sizes(self) -> Sequence[tuple[int, str]]:
         """The page sizes on offer."""
-        return [(size, self._address({"size": [str(size)]})) for size in PAGE_SIZES]
+        return [(size, self.address({"size": [str(size)]})) for size in PAGE_SIZES]
 
     @property
     def searched(self) -> str:
         """What the search box looks into."""
         return "、".join(str(declared.label) for declared in self.listing.searched)
 
-    @property
-    def hidden(self) -> list[tuple[str, str]]:
-        """Arguments that the filter form must carry along."""
-        shown = {control.name for control in self.controls()} | {"q", "voided"}
-        shown |= {f"{control.name}{tail}" for control in self.controls() if control.kind == "range" for tail in (".from", ".to")}
-        return [(name, value) for name, values in self.arguments.items() if name not in shown for value in values if value]
 
-
-def label_of(cls: type[Register], row: Any) -> str:
-    """What people call a record."""
-    declared = field_map(cls)[cls.__label__]
-    return str(getattr(row, declared.attr) or f"#{row.id}")
+def standard(readable: Sequence[Field]) -> list[Field]:
+    """The register's own columns, of those that the reader may see."""
+    return [declared for declared in readable if declared.listed] or list(readable[:4])

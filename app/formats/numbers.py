@@ -15,6 +15,7 @@ _ABOUT = re.compile(r"^(约|大约|近|>=?|<=?|≥|≤|不少于|不低于|至�
 _SCALES = {"元": Decimal(1), "千元": Decimal(1000), "万元": Decimal(10_000), "万": Decimal(10_000), "亿元": Decimal(100_000_000)}
 _SAME_UNIT = {"㎡": {"m2", "m²", "平方米", "平米", "平方"}, "人": {"名", "个"}, "年": {"a"}}
 
+_SUMMED = frozenset({*_SCALES, "人", "㎡"})
 _MOST = {"度": 360}
 #: how units are said to the reader; files and comparisons keep the Chinese
 _SPOKEN: dict[str, Text] = {"元": _l("元"), "万元": _l("万元"), "人": _l("人"), "度": _l("度")}
@@ -69,6 +70,11 @@ class Number(Format):
         if number < 0:
             doubts += (Doubt("negative", _l("“%(raw)s”小于零，请核对", raw=symbols(raw))),)
         return Reading(number, doubts)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the sum over many rows means something: money, people, areas; no degrees, no marks."""
+        return self.unit in _SUMMED
 
     @property
     def spoken_unit(self) -> Text:
