@@ -168,8 +168,10 @@ def _rules(session: Session, result: Draft, row: Record | None, parent: Record |
         before = dict(values)
         complete(cls, values, above)
         result.touched |= {key for key in values if values[key] != before.get(key)}
+    follows = cls.derive(values, above) if result.errors else {}  # nobody is asked for what will follow once the rest is right
     for declared in fields(cls):
-        if declared.required and values.get(declared.key) in (None, "", []) and declared.key not in result.errors:
+        empty = values.get(declared.key) in (None, "", []) and follows.get(declared.key) in (None, "", [])
+        if declared.required and empty and declared.key not in result.errors:
             result.refuse(declared.key, _l("“%(label)s”必须填写", label=declared.label))
     for problem in cls.check(values, above):
         result.refuse(problem.field, problem.message)

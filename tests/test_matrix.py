@@ -338,6 +338,46 @@ def road_foreign_parent(walk: Walk) -> None:
         assert stray is None or stray.status_code in {401, 403, 404}, "a child answers only under its own parent"
 
 
+def road_new_record(walk: Walk) -> None:
+    """The form of a new record with a child: checked without a trace, then saved, both or neither."""
+    token_from = "/" if walk.person.username else "/login/"
+    child = next((each for each in children(walk.ground.cls) if each.__sheet__ and each.__gate__ is Gate.ORDINARY and _sampled_whole(each)), None)
+    data = _new_body(walk, 851)
+    if child is not None:
+        with walk.app.app_context():
+            act_as(db.session(), SYSTEM)
+            made = samples.consistent(child, samples.values(db.session(), child, 851), None)
+            known = field_map(child)
+            data |= {f"{child.__key__}-0.{key}": known[key].format.dump(made[key]) for key in child.__keys__[0]}
+    before = walk.count(), walk.count(child)
+    answer = walk.browser.post(walk.url("check"), data, token_from=token_from)
+    assert (answer.status_code == 200) == walk.allowed.adds, answer.status_code
+    assert (walk.count(), walk.count(child)) == before, "a check writes nothing"
+    answer = walk.browser.post(walk.url("add"), data, token_from=token_from)
+    page = answer.data.decode()[:2000]
+    assert (walk.count() > before[0]) == walk.allowed.adds, (answer.status_code, page)
+    assert child is None or (walk.count(child) > before[1]) == walk.allowed.adds, (answer.status_code, page)
+
+
+def _sampled_whole(child: Any) -> bool:
+    return all(_sampled(child, key) for key in child.__keys__[0]) and all(not each.required or each.key in child.__keys__[0] for each in fields(child))
+
+
+def road_check(walk: Walk) -> None:
+    """The checks of existing forms: open to those who may change the row, and without a trace."""
+    token = {"csrf_token": walk.browser.token("/" if walk.person.username else "/login/")}
+    for kind, row in walk.ground.rows.items():
+        before = walk.kept(kind).row_version
+        answer = walk.client.post(walk.url(f"{row}/check"), data=token | {walk.allowed.probe: _probe(walk, kind)})
+        assert (answer.status_code == 200) == (kind in walk.allowed.edits), (kind, answer.status_code)
+        assert walk.kept(kind).row_version == before, kind
+    for kind, (child_key, child_id) in walk.ground.children.items():
+        writes = kind in walk.allowed.edits and walk.allowed.adds
+        for query in ("", f"?child={child_id}"):
+            answer = walk.client.post(walk.url(f"{walk.ground.rows[kind]}/{child_key}/check{query}"), data=token)
+            assert (answer.status_code == 200) == writes, (kind, query, answer.status_code)
+
+
 def road_picker(walk: Walk) -> None:
     for kind, label in walk.ground.labels.items():
         answer = walk.client.get(walk.url("lookup"), query_string={"q": label})
@@ -381,6 +421,8 @@ def road_file(walk: Walk) -> None:
         stored = _attachment(walk, row)
         got = walk.client.get(walk.url(f"{row}/files/{stored}"), buffered=True)
         assert (got.status_code == 200) == (kind in walk.allowed.reads and bool(walk.person.username)), (kind, got.status_code)
+        inline = walk.client.get(walk.url(f"{row}/files/{stored}?inline=1"), buffered=True)
+        assert inline.status_code == got.status_code, kind
 
 
 def _attachment(walk: Walk, row: int) -> int:
@@ -435,7 +477,7 @@ def road_compare(walk: Walk) -> None:
     """Two rows beside each other: only where both are within reach; visitors read public fields."""
     kinds = list(walk.ground.rows)
     for one, two in zip(kinds, kinds[1:] + kinds[:1], strict=True):
-        for page in ("compare", "compare.xlsx"):
+        for page in ("compare", "compare.xlsx") if one == kinds[0] else ("compare",):
             query = {"ids": [walk.ground.rows[one], walk.ground.rows[two]]}
             answer = walk.client.get(walk.url(page), query_string=query, buffered=True)
             assert (answer.status_code == 200) == ({one, two} <= walk.allowed.reads), (one, two, answer.status_code)
@@ -566,6 +608,8 @@ def road_child_pages(walk: Walk) -> None:
         writes = kind in walk.allowed.edits and walk.allowed.adds
         address = walk.url(f"{walk.ground.rows[kind]}/{child_key}/{child_id}")
         assert (walk.client.get(f"{address}/edit").status_code == 200) == writes, kind
+        in_place = walk.client.get(f"{address}/edit", headers={"HX-Request": "true"})
+        assert ("ys-editing" in in_place.data.decode()) == writes, kind
         walk.browser.post(f"{address}/void", {"reason": "测试作废"}, token_from=token_from)
         with walk.app.app_context():
             act_as(db.session(), SYSTEM)
@@ -643,6 +687,8 @@ ROADS: tuple[Callable[[Walk], None], ...] = (
     road_rest_write,
     road_rest_add,
     road_foreign_parent,
+    road_new_record,
+    road_check,
     road_file,
     road_ledger,
     road_compare,
@@ -680,9 +726,10 @@ def test_every_road(app: Flask, session_of: SessionOf, sign_in: Callable[[Person
 WALKED = {
     "page": {
         "list": road_list, "filters": road_list_parts, "columns": road_list_parts,
-        "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
+        "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show, "add": road_new_record, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
         "bulk": road_bulk, "bulk_preview": road_bulk, "bulk_void": road_bulk_void, "cell": road_cell,
         "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
+        "check_new": road_new_record, "check": road_check, "check_child": road_check,
         "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
         "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,
         "file_add": road_file, "file": road_file, "file_void": road_file_void,

@@ -151,15 +151,17 @@ def test_a_form_keeps_what_was_typed_and_names_each_error_at_its_field(app: Flas
     assert page.find("input", {"name": "verified_on"})["value"] == "2026年13月1日"
     assert page.find("textarea", {"name": "remark"}).get_text() == "留着"
     assert [box["value"] for box in page.find_all("input", {"name": "kind"}) if box.has_attr("checked")] == ["安全评价", "安全培训"]
-    assert page.select_one("select[name=is_branch] option[selected]")["value"] == "否"
+    assert page.select_one("input[name=is_branch][checked]")["value"] == "否"
     assert kept(app, sa.select(sa.func.count(Agency.id))) == 0
 
 
 def test_a_new_form_preselects_no_first_choice(sign_in: SignIn) -> None:
     page = page_of(sign_in(CLERK), "/review/add")
-    for select in page.select(".ys-form select"):
+    for select in page.select(".ys-form select:not([multiple])"):
         assert select.find("option")["value"] == "", select["name"]
+    for select in page.select(".ys-form select"):
         assert select["name"] == "org_unit" or not select.find("option", selected=True), select["name"]
+    assert {radio["value"] for radio in page.select(".ys-form input[type=radio][checked]")} == {""}
 
 
 def test_dates_are_taken_in_any_spelling_and_doubts_are_said(app: Flask, sign_in: SignIn) -> None:
@@ -219,9 +221,9 @@ def test_each_role_gets_the_fields_of_its_gates(agency: Any, sign_in: SignIn) ->
 
 
 def test_a_word_that_the_list_does_not_know_may_be_typed_where_the_list_is_open(app: Flask, sign_in: SignIn) -> None:
-    data = {"measure_name": "某措施", "review_no": "SC-1", "sectors.shown": "1", "sectors": ["尾矿库"], "sectors.other": "新行业"}
+    data = {"measure_name": "某措施", "review_no": "SC-1", "sectors.shown": "1", "sectors": ["尾矿库", "新行业"]}
     page = page_of(sign_in(CLERK), "/review/add")
-    listed = next(each["name"] for each in page.select("input[name$='.other']")).removesuffix(".other")
+    listed = next(each["name"] for each in page.select("select.js-open[multiple]"))
     data = {key.replace("sectors", listed): value for key, value in data.items()}
     for label in page.select("label:has(.ys-star)"):
         data.setdefault(label["for"].removeprefix("f-"), "样例")

@@ -22,7 +22,7 @@ from views.pages import current_session, find, link_to
 
 #: a file is shown as what it is and may do nothing; the browsers' PDF viewers do not open in a sandbox
 PICTURE = "default-src 'none'; img-src 'self'; sandbox; frame-ancestors 'self'"
-DOCUMENT = "default-src 'none'; style-src 'unsafe-inline'; plugin-types application/pdf; frame-ancestors 'self'"
+DOCUMENT = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
 def may_attach(scope: Scope, cls: type[Record], values: Mapping[str, Any]) -> bool:

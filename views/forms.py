@@ -25,8 +25,6 @@ from views.pages import link_to
 MOST_OPTIONS = 50
 #: as many options as lie open to be clicked, and how long they may be all together
 MOST_CHIPS, LONGEST_CHIPS = 7, 60
-#: as many children as a new record takes at once
-MOST_ROWS = 50
 
 _TEXT_WIDGETS = {"date": "date", "date_until": "date", "datetime": "moment", "number": "number", "count": "number"}
 
@@ -75,7 +73,7 @@ def untouched(form: MultiDict[str, str], key: str) -> bool:
 def sent_rows(form: MultiDict[str, str], kind: type[Child], wanted: Sequence[Field]) -> dict[int, dict[str, object]]:
     """The children of one kind that were filled in, by their place in the form."""
     pattern = re.compile(rf"{re.escape(kind.__key__)}-(\d{{1,4}})\.")
-    places = sorted({int(match.group(1)) for name in form if (match := pattern.match(name))})[:MOST_ROWS]
+    places = sorted({int(match.group(1)) for name in form if (match := pattern.match(name))})
     rows = {place: sent(form, wanted, prefix_of(kind, place)) for place in places}
     return {place: raw for place, raw in rows.items() if not _empty(raw, field_map(kind))}
 

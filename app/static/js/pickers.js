@@ -27,6 +27,7 @@
       create: open,
       createOnBlur: open,
       maxOptions: 500,
+      clearAfterSelect: true, /* else the letters that found a word would become a word of their own */
       refreshThrottle: 0, /* who types fast and presses Enter means what was typed, not what was listed before */
       hidePlaceholder: true,
       allowEmptyOption: false,
