@@ -22,7 +22,7 @@ from app.queries import PAGE_SIZES, Filter, Listing, filterable, read_listing
 from app.register import Register
 from app.saved_views import Arguments, View, kept, opened, read_views, written
 from app.scopes import Scope, scope_of
-from views.cells import NOTHING, Painter, opening, style_of
+from views.cells import NOTHING, Painter, heading, opening, style_of
 from views.filters import Filters
 from views.pager import Pager
 from views.pages import link_to
@@ -183,7 +183,7 @@ class ListPage:
         return [self._head(declared, base) for declared in self.fields]
 
     def _head(self, declared: Field, base: str) -> Column:
-        facts = (declared.key, str(declared.label), style_of(declared.format))
+        facts = (declared.key, heading(declared), style_of(declared.format))
         if declared.key not in self.asked or isinstance(declared.format, Choices):
             return Column(*facts)
         mine = self.listing.order == declared.key
@@ -253,7 +253,7 @@ class ListPage:
     def _sum(self, declared: Field, value: Any) -> Markup | str:
         if value is None or not isinstance(declared.format, Number):
             return NOTHING
-        return f"{declared.format.show(value)} {declared.format.spoken_unit}"
+        return declared.format.show(value)
 
     # chips ----------------------------------------------------------------------------------
 
