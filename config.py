@@ -74,6 +74,7 @@ SETTINGS = (
     Setting("SECRET_KEY", _kept_secret, text, "Signs sessions and forms. Made once under the instance folder when not set."),
     Setting("JOBS_PATH", lambda: str(INSTANCE / "jobs.db"), text, "The queue of background work, a SQLite file of its own."),
     Setting("FILES_PATH", lambda: str(INSTANCE / "files"), text, "The folder that keeps attachments."),
+    Setting("BUREAU_NAME", "围场满族蒙古族自治县应急管理局", text, "The bureau as ledgers and printed forms name it (填报单位)."),
     Setting("APP_LANGUAGE", "zh_Hans", language, "The language of people who have not chosen one."),
     Setting("UPLOAD_MEGABYTES", "50", whole, "The largest file that may be uploaded."),
     Setting("HTTPS_ONLY", "no", yes_no, "Whether the session cookie travels only over TLS."),

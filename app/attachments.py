@@ -33,6 +33,8 @@ TYPES = {
     "zip": "application/zip",
     "txt": "text/plain",
 }
+#: what a browser may show by itself; everything else is only ever saved
+SHOWABLE = frozenset({"application/pdf", "image/jpeg", "image/png"})
 _ZIPPED = {"docx": "word/", "xlsx": "xl/", "ofd": "OFD.xml", "zip": ""}
 _STARTS = {
     "pdf": b"%PDF-",
@@ -83,13 +85,28 @@ def clean_name(raw: str) -> str:
     return f"{stem[:200]}{dot}{ending[:10]}" if dot else name[:200]
 
 
+def wrong_kind() -> Text:
+    """Why a file of some other kind is not taken."""
+    return _l("不能上传这种文件。可以上传：%(kinds)s", kinds="、".join(kind for kind in TYPES if kind != "jpeg"))
+
+
+def empty_file(name: str) -> Text:
+    """Why an empty file is not taken."""
+    return _l("“%(name)s”是空文件", name=name)
+
+
+def too_large(megabytes: int) -> Text:
+    """Why a large file is not taken."""
+    return _l("一次最多提交 %(size)s MB。请缩小文件或分几次提交。", size=megabytes)
+
+
 def kind_of(name: str, data: bytes) -> str:
     """The kind of a file by its ending, which its content must bear out; Unfit otherwise."""
     ending = name.rpartition(".")[2].lower()
     if ending not in TYPES:
-        raise Unfit(_l("不能上传这种文件。可以上传：%(kinds)s", kinds="、".join(kind for kind in TYPES if kind != "jpeg")))
+        raise Unfit(wrong_kind())
     if not data:
-        raise Unfit(_l("“%(name)s”是空文件", name=name))
+        raise Unfit(empty_file(name))
     if not _bears_out(ending, data):
         raise Unfit(_l("“%(name)s”的内容和扩展名不符，请检查文件是否损坏或改过名", name=name))
     return ending

@@ -25,6 +25,7 @@ from app.fields import Field
 from app.language import Text, _, chinese
 from app.register import Register, children, fields
 from app.scopes import SYSTEM, NotPermitted, act_as
+from app.search.index import reconcile, refill_all
 from imports import export, plan, template
 from imports.commit import BadRows
 from imports.outcome import Mode
@@ -301,7 +302,32 @@ def export_command(cls: type[Register], target: Path, part: Path, where: tuple[s
     click.echo(_("导出 %(count)s 行到 %(file)s", count=count, file=str(target)))
 
 
+# search -----------------------------------------------------------------------------------------
+
+
+@click.group("search", cls=AppGroup, help="查找用的索引")
+def search() -> None:
+    """What the search looks into."""
+
+
+@search.command("reindex", help="重新整理查找用的内容：别的程序直接写过数据库以后用")
+@click.argument("key", required=False)
+@with_appcontext
+def search_reindex(key: str | None) -> None:
+    """Fill the search's columns of one register, or of all, again: other programs may have written them."""
+    try:
+        owners = [register_named(key)] if key else [entry.register for entry in registry.entries()]
+        session = session_as(None)
+        reconcile(session.connection())
+        count = refill_all(session, [each for owner in owners for each in (owner, *children(owner))], everything=True)
+    except Refused as error:
+        fail(error.message, UNREADABLE)
+    except (OperationalError, ProgrammingError):
+        fail(_no_database(), UNREADABLE)
+    click.echo(_("已整理 %(count)s 条记录", count=count))
+
+
 def register_commands(app: Flask) -> None:
     """Put the commands on the application."""
-    for command in (registers, imports_group, template_command, export_command):
+    for command in (registers, imports_group, template_command, export_command, search):
         app.cli.add_command(command)

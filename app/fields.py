@@ -69,6 +69,8 @@ class Field:
     one_row_each: bool = False
     #: value of a new record when nothing was written
     default: Any = None
+    #: whether somebody must act before the period ends (of a date_until)
+    due: bool = True
 
     key: str = ""
     attr: str = ""

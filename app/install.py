@@ -24,12 +24,13 @@ from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 import config
-from app import registry
+from app import documents, registry
 from app.accounts import Account
 from app.database import db, open_session
 from app.language import _, chinese
 from app.roles import ROLE_LABELS, Role
 from app.scopes import SYSTEM, act_as
+from app.search.index import reconcile, refill_all
 from models.seed import seed
 
 Pair = tuple[str, str]
@@ -45,8 +46,16 @@ FRAME = frozenset(
         ("can_get", "MenuApi"),
         ("can_get", "OpenApi"),
         ("can_show", "SwaggerView"),
+        ("can_search", "SearchView"),
+        ("can_read", "desk"),
+        ("can_export", "desk"),
     }
 )
+#: the roles that get less of it: visitors look for what is published, the right to clear text is nothing by itself
+FRAME_OF = {Role.PUBLIC: frozenset({("can_search", "SearchView")}), Role.PRIVACY_VIEW: frozenset()}
+#: what those may do beside it who look over all offices
+OVERSIGHT = frozenset({("can_read", "overview"), ("can_export", "overview")})
+OVERSEERS = frozenset({Role.LEADER, Role.SUPERVISOR, Role.LEGAL})
 #: views of accounts and roles: the security administrator's, and nobody else's
 ACCOUNT_VIEWS = frozenset(
     {"UserDBModelView", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"}
@@ -55,13 +64,15 @@ ACCOUNT_VIEWS = frozenset(
 
 def permissions_of(role: Role) -> set[Pair]:
     """All permissions of a role, from the one role table."""
-    pairs = set() if role in {Role.PUBLIC, Role.PRIVACY_VIEW} else set(FRAME)
+    pairs = set(FRAME_OF.get(role, FRAME)) | (OVERSIGHT if role in OVERSEERS else frozenset())
     for entry in registry.entries():
         grant = entry.rights.get(role)
         if grant is not None and grant.verbs:
             key = entry.register.__key__
             pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
             pairs |= {("menu_access", key), ("menu_access", chinese(entry.area))}
+    if any(role in form.keepers for form in documents.forms().values()):
+        pairs.add(("can_keep", "printed_forms"))
     return pairs
 
 
@@ -213,12 +224,14 @@ def _samples() -> None:
 @click.option("--demo", is_flag=True, help="Accounts for every role and the sample workbooks.")
 @with_appcontext
 def install(demo: bool) -> None:
-    """Migrate; roles, code lists, regions. Running it again changes nothing."""
+    """Migrate; roles, code lists, regions, the search. Running it again changes nothing."""
     upgrade()
     session = db.session()
     act_as(session, SYSTEM)
+    reconcile(session.connection())
     added = seed(session)
     session.commit()
+    refill_all(session)
     sync_permissions()
     click.echo(_("数据库已就绪，新增：") + ("、".join(f"{name} {count}" for name, count in added.items() if count) or _("无")))
     if demo:

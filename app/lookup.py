@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache, cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from app.code_lists import find as code_list
 from app.fields import Field
 from app.formats import Choice, Link, Match, symbols
 from app.register import Record, Register, field_map
+from app.scopes import scope_of
 
 CHUNK = 400
 TEXTS = 60  # each has several spellings; SQLite takes an OR of at most 1,000
@@ -34,9 +36,20 @@ def plain_word(text: str) -> str:
 
 @dataclass
 class _Words:
-    codes: dict[str, str] = field(default_factory=dict)
+    rows: list[Any] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     options: list[tuple[str, str]] = field(default_factory=list)
+
+    @cached_property
+    def codes(self) -> dict[str, str]:
+        """What each spelling means: nobody's alias takes another's label, nor a code."""
+        spellings = [(row.code, row.label) for row in self.rows] + [(row.code, row.code) for row in self.rows]
+        spellings += [(row.code, alias) for row in self.rows for alias in (row.aliases or "").split("、")]
+        found: dict[str, str] = {}
+        for code, word in spellings:
+            if plain_word(word):
+                found.setdefault(plain_word(word), code)
+        return found
 
 
 class DatabaseLookup:
@@ -62,19 +75,13 @@ class DatabaseLookup:
         self._words.update({name: _Words() for name in lists})
         statement = sa.select(table.code_list, table.code, table.label, table.aliases, table.effective_from, table.effective_to, table.word_state)
         statement = statement.where(table.code_list.in_(sorted(lists)), table.voided_at.is_(None)).order_by(table.sort, table.id)
-        found = self.session.connection().execute(statement).all()
-        # nobody's alias takes another's label, nor a code
-        spellings = [(name, code, label) for name, code, label, *_ in found]
-        spellings += [(name, code, code) for name, code, *_ in found]
-        spellings += [(row.code_list, row.code, alias) for row in found for alias in (row.aliases or "").split("、")]
-        for name, code, word in spellings:
-            if plain_word(word):
-                self._words[name].codes.setdefault(plain_word(word), code)
-        for name, code, label, _aliases, start, end, word_state in found:
-            words = self._words[name]
-            words.labels[code] = label
-            if word_state == "accepted" and (start is None or start <= self.today) and (end is None or end >= self.today):
-                words.options.append((code, label))
+        for row in self.session.connection().execute(statement):
+            words = self._words[row.code_list]
+            words.rows.append(row)
+            words.labels[row.code] = row.label
+            begun = row.effective_from is None or row.effective_from <= self.today
+            if row.word_state == "accepted" and begun and (row.effective_to is None or row.effective_to >= self.today):
+                words.options.append((row.code, row.label))
 
     def _list(self, name: str) -> _Words:
         if name not in self._words:
@@ -113,7 +120,7 @@ class DatabaseLookup:
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
             self._names.update({(register, each): None for each in chunk})
-            for record in self._rows(cls, cls.id.in_(chunk)):
+            for record in self._rows(cls, cls.__table__.c.id.in_(chunk)):
                 self._names[register, record.id] = (_called(cls, record), _handle(cls, record))
 
     def prepare_rows(self, rows: Sequence[Any], declared: Iterable[Field]) -> None:
@@ -133,12 +140,15 @@ class DatabaseLookup:
         return self._names[register, record_id] is not None
 
     def name(self, register: str, record_id: int) -> str:
-        self.prepare_ids(register, [record_id])
-        return (self._names[register, record_id] or ("", ""))[0]
+        return self._called(register, record_id)[0]
 
     def handle(self, register: str, record_id: int) -> str:
-        self.prepare_ids(register, [record_id])
-        return (self._names[register, record_id] or ("", ""))[1]
+        return self._called(register, record_id)[1]
+
+    def _called(self, register: str, record_id: int) -> tuple[str, str]:
+        if (register, record_id) not in self._names:
+            self.prepare_ids(register, [record_id])
+        return self._names[register, record_id] or ("", "")
 
     def _find_many(self, register: str, texts: list[str]) -> None:
         cls = registry.need(register)
@@ -168,9 +178,18 @@ class DatabaseLookup:
                 by_text[word][match.id] = (rank, match)
 
     def _rows(self, cls: type[Register], *tests: sa.ColumnElement[bool]) -> Sequence[Any]:
-        keys = {known.attr for known in field_map(cls).values() if known.key in {cls.__label__, *_finding_keys(cls), *cls.__names__}}
-        columns = [getattr(cls, attr) for attr in sorted(keys)]
-        return self.session.execute(sa.select(cls.id, *columns).where(*tests)).all()
+        """The records within the reader's scope; as plain rows, for every list and every answer asks for some."""
+        within = scope_of(self.session).rows(cls)
+        statement = _naming(cls).where(*tests, *(() if within is None else (within,)))
+        return self.session.connection().execute(statement).all()
+
+
+@cache
+def _naming(cls: type[Register]) -> sa.Select[Any]:
+    """What names the records of a register, and what they are found by."""
+    keys = {known.attr for known in field_map(cls).values() if known.key in {cls.__label__, *_finding_keys(cls), *cls.__names__}}
+    columns = cls.__table__.c
+    return sa.select(columns.id, *(columns[attr] for attr in sorted(keys)))
 
 
 def _best(found: list[dict[int, tuple[int, Match]]]) -> list[Match]:

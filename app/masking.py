@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from app.fields import Field
-from app.formats import Lookup
+from app.formats import Format, Lookup
 from app.scopes import Scope
+
+
+def shower(scope: Scope, declared: Field, lookup: Lookup) -> Callable[[Any], str]:
+    """What turns the field's values into this person's text: decided once, for many rows."""
+    fmt = declared.format
+    return (lambda value: fmt.show(value, lookup)) if scope.clear(declared) else fmt.mask
 
 
 def shown(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> str:
     """The value as this person reads it."""
-    return declared.format.show(value, lookup) if scope.clear(declared) else declared.format.mask(value)
+    return shower(scope, declared, lookup)(value)
+
+
+def dumper(scope: Scope, declared: Field) -> Callable[[Any], Any] | None:
+    """What turns the field's values into this person's JSON, decided once for many rows; None: they go as they are."""
+    fmt = declared.format
+    if not scope.clear(declared):
+        return lambda value: fmt.mask(value) or None
+    return None if type(fmt).dump is Format.dump else fmt.dump
 
 
 def dumped(scope: Scope, declared: Field, value: Any) -> Any:
     """The value as this person's JSON carries it."""
-    return declared.format.dump(value) if scope.clear(declared) else declared.format.mask(value) or None
+    dump = dumper(scope, declared)
+    return value if dump is None else dump(value)
 
 
 def cell(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> object:

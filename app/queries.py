@@ -17,6 +17,7 @@ could sort by the value behind it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,8 +31,11 @@ from app.language import Text, _l
 from app.periods import PERIODS, moment
 from app.register import Record, field_map
 from app.scopes import Scope, scope_of
+from app.search.find import found
 
 PAGE_SIZES = (10, 25, 50, 100)
+CAP = 1000  # to count on costs time and tells nobody more
+MOST_IDS = 1000
 
 
 class QueryError(ValueError):
@@ -73,14 +77,14 @@ class Listing:
     voided: bool = False
     #: the fields that the search looks into: those the reader sees in clear
     searched: tuple[Field, ...] = ()
+    #: what the search asks of a record, a test for each word
+    finds: list[sa.ColumnElement[bool]] = field(default_factory=list)
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """The tests on the register's columns; the session adds the reader's scope."""
         tests: list[sa.ColumnElement[bool]] = [] if self.voided else [self.cls.voided_at.is_(None)]
         tests += [_condition(self.cls, each) for each in self.filters]
-        if self.search:
-            tests += [_search(self.cls, self.searched, word) for word in self.search.split()]
-        return tests
+        return [*tests, *self.finds]
 
     def statement(self) -> sa.Select[Any]:
         """Every matching record, in order."""
@@ -97,6 +101,12 @@ class Listing:
     def count(self, session: Session) -> int:
         """How many records match, within the reader's scope."""
         return session.scalar(sa.select(sa.func.count(self.cls.id)).where(*self.conditions())) or 0
+
+    def count_capped(self, session: Session, most: int = CAP) -> tuple[int, bool]:
+        """How many records match, counted no further than `most`; and whether there are more."""
+        some = sa.select(self.cls.id).where(*self.conditions()).limit(most + 1).subquery()
+        number = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+        return min(number, most), number > most
 
     def rows(self, session: Session) -> Sequence[Any]:
         """The records of the page."""
@@ -118,6 +128,7 @@ def read_listing(session: Session, cls: type[Record], args: Mapping[str, Sequenc
             if each:
                 listing.filters.append(each)
     listing.search = line(_one(args, "q"))[:100]
+    listing.finds = found(session, cls, listing.search)
     order = _one(args, "sort")
     if order:
         listing.order, listing.descending = order.removeprefix("-"), order.startswith("-")
@@ -143,6 +154,13 @@ def _whole(args: Mapping[str, Sequence[str]], name: str, default: int, most: int
     if not text.isdecimal() or not text.isascii() or len(text) > 9 or not 1 <= int(text) <= most:
         raise QueryError(_l("“%(name)s”应为 1 到 %(most)s 的整数", name=name, most=most))
     return int(text)
+
+
+def read_ids(raw: Sequence[str]) -> list[int]:
+    """The numbers of ticked records, each once; QueryError when one of them is no number."""
+    if len(raw) > MOST_IDS or not all(re.fullmatch(r"[0-9]{1,9}", text) for text in raw):
+        raise QueryError(_l("勾选的记录编号不对"))
+    return [int(text) for text in dict.fromkeys(raw)]
 
 
 #: kinds of filter beside "any of these", and whether they need an order
@@ -219,8 +237,3 @@ def _test(column: Any, each: Filter) -> Any:
 def holds(column: sa.ColumnElement[Any], code: str) -> sa.ColumnElement[bool]:
     """Whether a column of several codes holds one of them; the quotes of JSON mark where a code ends."""
     return sa.cast(column, sa.Text).contains(json.dumps(code, ensure_ascii=False), autoescape=True)
-
-
-def _search(cls: type[Record], searched: Sequence[Field], word: str) -> sa.ColumnElement[bool]:
-    columns = [getattr(cls, declared.attr) for declared in searched]
-    return sa.or_(sa.false(), *(column.icontains(word, autoescape=True) for column in columns))

@@ -6,7 +6,7 @@ writes nothing; `save()` writes a draft without errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from app.fields import Field
 from app.formats import File, FormatError, Lookup, is_blank
 from app.formats import Text as Line
 from app.language import Text, _l
-from app.register import Child, Record, Register, complete, field_map, fields, values_of
+from app.register import Child, Record, Register, Source, complete, field_map, fields, values_of
 from app.scopes import Scope, scope_of
 
 
@@ -39,6 +39,8 @@ class Draft:
     spilled: dict[str, Any] = field(default_factory=dict)
     #: list and word of what open code lists do not know yet
     new_words: list[words.NewWord] = field(default_factory=list)
+    #: the field of the key that another live record holds already, and that record's number
+    twin: tuple[str, int] | None = None
 
     def refuse(self, key: str, message: Text) -> None:
         """Note an error; the key "" stands for the record as a whole."""
@@ -67,19 +69,28 @@ def draft(
     for declared in fields(cls):
         if declared.key in raw:
             _read(result, declared, raw[declared.key], scope, lookup, row)
-    for key, value in result.spilled.items():
-        if is_blank(raw.get(key)):
-            result.values[key] = value
-            result.touched.add(key)
-        elif result.values.get(key) != value:
-            text = field_map(cls)[key].format.show(value, lookup)
-            result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
+    _spill(result, scope, lookup)
     link_by_text(cls, result.values, lookup)
     _closed(result, scope, row)
     _own_files(session, result, row)
     _rules(session, result, row, parent)
     result.new_words = words.unknown(cls, {key: result.values[key] for key in result.touched}, lookup)
     return result
+
+
+def _spill(result: Draft, scope: Scope, lookup: Lookup) -> None:
+    """Take what cells held beside their own value into empty fields only.
+
+    A doubt about a field that the actor sees masked says nothing of whether the two are the same.
+    """
+    for key, value in result.spilled.items():
+        declared, kept = field_map(result.cls)[key], result.values.get(key)
+        if is_blank(kept):
+            result.values[key] = value
+            result.touched.add(key)
+        elif kept != value or not (key in result.touched or scope.clear(declared)):
+            text = declared.format.show(value, lookup)
+            result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
 
 
 def link_by_text(cls: type[Record], values: dict[str, Any], lookup: Lookup) -> None:
@@ -157,8 +168,10 @@ def _rules(session: Session, result: Draft, row: Record | None, parent: Record |
         before = dict(values)
         complete(cls, values, above)
         result.touched |= {key for key in values if values[key] != before.get(key)}
+    follows = cls.derive(values, above) if result.errors else {}  # nobody is asked for what will follow once the rest is right
     for declared in fields(cls):
-        if declared.required and values.get(declared.key) in (None, "", []) and declared.key not in result.errors:
+        empty = values.get(declared.key) in (None, "", []) and follows.get(declared.key) in (None, "", [])
+        if declared.required and empty and declared.key not in result.errors:
             result.refuse(declared.key, _l("“%(label)s”必须填写", label=declared.label))
     for problem in cls.check(values, above):
         result.refuse(problem.field, problem.message)
@@ -169,17 +182,21 @@ def _rules(session: Session, result: Draft, row: Record | None, parent: Record |
     if not any(key in result.errors for key in (key for each in cls.__keys__ for key in each)):
         taken = _taken(session, cls, values, row, parent)
         if taken:
-            result.refuse(*taken)
+            key, result.twin = taken[0], (taken[0][0], taken[1])
+            labels = "、".join(str(field_map(cls)[part].label) for part in key)
+            result.refuse(key[0], _l("已有“%(labels)s”相同的记录，不能重复登记", labels=labels))
 
 
-def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: Record | None, parent: Record | None) -> tuple[str, Text] | None:
-    """Whether another live record holds the key: asked of the table itself, since keys are everybody's."""
+def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: Record | None, parent: Record | None) -> tuple[tuple[str, ...], int] | None:
+    """The key that another live record holds, and that record: asked of the table itself, since keys are everybody's."""
     table = cls.__table__
     above = getattr(parent if parent is not None else row, "id" if parent is not None else "parent_id", None)
     if issubclass(cls, Child) and above is None:
         return None  # a child of a record that is not there yet
     for place, key in enumerate(cls.__keys__):
         if any(values.get(part) is None for part in key):
+            continue
+        if row is not None and _keeps_key(cls, values, row, place):
             continue
         if place and any(values.get(part) is not None for part in cls.__keys__[0]):
             continue
@@ -190,10 +207,16 @@ def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: 
             tests.append(table.c.id != row.id)
         if issubclass(cls, Child):
             tests.append(table.c.parent_id == above)
-        if session.connection().scalar(sa.select(table.c.id).where(table.c.voided_at.is_(None), *tests).limit(1)):
-            labels = "、".join(str(field_map(cls)[part].label) for part in key)
-            return key[0], _l("已有“%(labels)s”相同的记录，不能重复登记", labels=labels)
+        twin = session.connection().scalar(sa.select(table.c.id).where(table.c.voided_at.is_(None), *tests).limit(1))
+        if twin is not None:
+            return key, int(twin)
     return None
+
+
+def _keeps_key(cls: type[Record], values: Mapping[str, Any], row: Record, place: int) -> bool:
+    """Whether a live record keeps the key that it has: the index has seen to that one already."""
+    parts = {*cls.__keys__[0], *cls.__keys__[place]}
+    return row.voided_at is None and all(values.get(part) == getattr(row, field_map(cls)[part].attr) for part in parts)
 
 
 def save(session: Session, result: Draft, row: Record | None = None, parent: Record | None = None, source: str = "form") -> Record:
@@ -208,15 +231,36 @@ def save(session: Session, result: Draft, row: Record | None = None, parent: Rec
         numbering.give(session.connection(), result.cls, [result.values])
     if row is None and isinstance(record, Child) and parent is not None:
         record.parent_id = parent.id
+    _write(record, result)
+    session.add(record)
+    session.flush()
+    _await_keeper(session, result.new_words, record, source)
+    return record
+
+
+def save_all(session: Session, changes: Sequence[tuple[Record, Draft]]) -> None:
+    """Write the drafts of many existing records in one flush; the caller commits.
+
+    Raises NotPermitted and StaleDataError like `save`, and then nothing of it is written.
+    """
+    for record, result in changes:
+        _write(record, result)
+    session.flush()
+    fresh = dict.fromkeys(word for _record, result in changes for word in result.new_words)
+    if fresh:
+        _await_keeper(session, fresh, changes[0][0], Source.FORM.value)
+
+
+def _write(record: Record, result: Draft) -> None:
     for declared in fields(result.cls):
         value = result.values.get(declared.key)
         if getattr(record, declared.attr) != value:
             setattr(record, declared.attr, value)
-    session.add(record)
-    session.flush()
+
+
+def _await_keeper(session: Session, fresh: Iterable[words.NewWord], record: Record, source: str) -> None:
     stamp = {"source": source, "created_by": record.changed_by, "created_at": now(), "changed_by": record.changed_by, "changed_at": now(), "row_version": 1}
-    words.await_keeper(session.connection(), result.new_words, stamp)
-    return record
+    words.await_keeper(session.connection(), fresh, stamp)
 
 
 def void(session: Session, row: Record, reason: str) -> None:
@@ -224,9 +268,21 @@ def void(session: Session, row: Record, reason: str) -> None:
 
     Raises FormatError when there is no reason, or one longer than its column.
     """
-    text = Line(500).parse(reason)
+    void_all(session, [row], reason)
+
+
+def void_all(session: Session, rows: Iterable[Record], reason: str) -> None:
+    """Void many records for one reason, in one flush."""
+    text = reason_of(reason)
+    moment = now()
+    for row in rows:
+        row.voided_at, row.void_reason = moment, text
+    session.flush()
+
+
+def reason_of(raw: str) -> str:
+    """A reason for voiding as it is kept; FormatError when there is none, or one longer than its column."""
+    text = Line(500).parse(raw)
     if text is None:
         raise FormatError("no_reason", _l("请写明作废原因"))
-    row.voided_at = now()
-    row.void_reason = text
-    session.flush()
+    return str(text)

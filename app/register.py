@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from app.clock import now
@@ -51,6 +52,10 @@ class Base(DeclarativeBase):
     metadata = Model.metadata
 
 
+_FOR_SEARCH = {"search": True}
+_GRAMS = sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")
+
+
 class Record(Base):
     """What registers and children share."""
 
@@ -67,6 +72,9 @@ class Record(Base):
     #: further fields by which a text finds a record (former names, aliases)
     __names__: ClassVar[tuple[str, ...]] = ()
 
+    #: a sentence that must stand wherever records are shown beside each other
+    __notice__: ClassVar[Text] = ""
+
     #: the field whose number we give when nobody wrote one, and what it begins with
     __number__: ClassVar[tuple[str, str]] = ("", "")
 
@@ -80,9 +88,20 @@ class Record(Base):
     changed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=now, server_default=sa.func.now(), sort_order=96)
     voided_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), index=True, sort_order=97)
     void_reason: Mapped[str | None] = mapped_column(sa.String(500), sort_order=98)
+    #: what the search looks into, folded: of public fields, of the others; kept by app/search, read by nobody else
+    search_open: Mapped[str | None] = mapped_column(sa.Text, deferred=True, sort_order=110, info=_FOR_SEARCH)
+    search_closed: Mapped[str | None] = mapped_column(sa.Text, deferred=True, sort_order=111, info=_FOR_SEARCH)
+    search_grams: Mapped[str | None] = mapped_column(_GRAMS, deferred=True, sort_order=112, info=_FOR_SEARCH)
+    #: the declaration that the three were made by
+    search_shape: Mapped[int | None] = mapped_column(deferred=True, sort_order=113, info=_FOR_SEARCH)
 
     #: a stale copy never overwrites: every update names the version it saw
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 - SQLAlchemy's way
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "__table__" in cls.__dict__:
+            cast("sa.Table", cls.__table__).info["record"] = cls  # so that the guard knows whose table a statement names
 
     def __str__(self) -> str:
         declared = field_map(type(self)).get(self.__label__)
@@ -103,6 +122,11 @@ class Record(Base):
         """What else must hold before others see a row as published (an expert's consent, a question's release)."""
         return ()
 
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """What must hold for the ends of its periods to be anybody's business (a repealed document's are nobody's)."""
+        return ()
+
 
 class Register(Record):
     """A register of its own: belongs to an office, is published or not, may have children."""
@@ -119,7 +143,8 @@ class Register(Record):
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
-        return (*_unique_indexes(cls), _list_index(cls))  # type: ignore[arg-type]
+        lately = sa.Index(f"ix_{cls.__tablename__}_changed_at", "changed_at")
+        return (*_unique_indexes(cls), _list_index(cls), lately)  # type: ignore[arg-type]
 
 
 class Child(Record):
@@ -199,10 +224,20 @@ def field_map(cls: type[Record]) -> dict[str, Field]:
     return {declared.key: declared for declared in fields(cls)}
 
 
+def field_of(attribute: Any) -> Field:
+    """The declared field of a mapped attribute: `field_of(Policy.title)`."""
+    return next(declared for declared in fields(attribute.class_) if declared.attr == attribute.key)
+
+
 @cache
 def children(cls: type[Record]) -> tuple[type[Child], ...]:
     """The kinds of children of a register, in the order declared."""
     return tuple(child for child in Child.__subclasses__() if child.__dict__.get("__parent__") is cls)
+
+
+def content(cls: type[Record]) -> list[sa.ColumnElement[Any]]:
+    """The columns of a register's table that say something: all but those of the search."""
+    return [column for column in cls.__table__.columns if "search" not in column.info]
 
 
 def values_of(row: Record) -> dict[str, Any]:

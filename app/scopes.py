@@ -8,12 +8,13 @@ export ask the same scope for the same predicate. A session without a scope read
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, event
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from app import registry
@@ -23,6 +24,7 @@ from app.formats import Link
 from app.language import Text, _l
 from app.register import Child, PublishState, Record, Register, field_map, fields, values_of
 from app.roles import Grant, Role, Rows, Verb
+from app.search.columns import keep
 
 
 class NotPermitted(Exception):
@@ -57,6 +59,7 @@ class Scope:
     """What an actor may see and do. Pure: answers from the role table, never from the database."""
 
     actor: Actor
+    _criteria: dict[type[Record], tuple[LoaderCriteriaOption, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def grants(self, cls: type[Record]) -> list[Grant]:
         """The actor's grants in a register (a child has those of its register)."""
@@ -119,6 +122,13 @@ class Scope:
         if issubclass(cls, Child):
             tests = [_below(cls, register, test, public) for test, public in parts if test is not None]
         return sa.or_(sa.false(), *tests)
+
+    def criteria(self, cls: type[Record]) -> tuple[LoaderCriteriaOption, ...]:
+        """`rows` as an option of statements; made once, for most requests read a register several times."""
+        if cls not in self._criteria:
+            predicate = self.rows(cls)
+            self._criteria[cls] = () if predicate is None else (_Criteria(cls, predicate, include_aliases=True),)
+        return self._criteria[cls]
 
     def _parts(self, register: type[Register], kind: Rows) -> list[tuple[ColumnElement[bool] | None, bool]]:
         """Tests on the register's rows (None: all of them), and whether they are read only as published."""
@@ -287,28 +297,37 @@ def narrow(state: ORMExecuteState) -> None:
     """
     if state.is_column_load or (state.is_relationship_load and not state.is_select):
         return
-    if not _touches_registers(state):
-        return
+    mappers = state.all_mappers
+    touched = _named(state.statement) | {mapper.class_ for mapper in mappers if issubclass(mapper.class_, Record)}
+    if not touched:
+        return  # accounts, roles and sessions of the frame need no scope
     scope = scope_of(state.session)
     if scope.actor.system or not state.is_orm_statement:
         return  # Core statements ask the scope themselves; with_loader_criteria would not reach them
     if not state.is_select:
         raise NotPermitted(_l("登记的记录只能逐条修改"))  # in bulk, no row would pass the guard
-    options = []
-    for table in registry.tables():
-        predicate = scope.rows(table)
-        if predicate is not None:
-            options.append(_Criteria(table, predicate, include_aliases=True))
-    state.statement = state.statement.options(*options)
+    touched = touched.union(*map(_loaded_along, (*mappers, *map(sa.inspect, touched))))
+    state.statement = state.statement.options(*(each for table in touched for each in scope.criteria(table)))
 
 
-def _touches_registers(state: ORMExecuteState) -> bool:
-    """Accounts, roles and sessions of the frame need no scope; every statement that names a register does."""
-    if any(issubclass(mapper.class_, Record) for mapper in state.all_mappers):
-        return True
-    tables = {table.__table__ for table in registry.tables()}
-    parts = (part.table if isinstance(part, sa.sql.dml.UpdateBase) else part for part in sa.sql.visitors.iterate(cast("sa.ClauseElement", state.statement)))
-    return any(isinstance(part, sa.FromClause) and part in tables for part in parts)
+def _named(element: Any) -> set[type[Record]]:
+    """The registers and children whose tables stand anywhere in a statement or expression."""
+    parts = (part.table if isinstance(part, sa.sql.dml.UpdateBase) else part for part in sa.sql.visitors.iterate(element))
+    return {part.info["record"] for part in parts if isinstance(part, sa.Table) and "record" in part.info}
+
+
+@cache
+def _loaded_along(mapper: Mapper[Any]) -> frozenset[type[Record]]:
+    """The registers that a mapper's relationships and computed columns bring into a statement unasked."""
+    found: set[Mapper[Any]] = set()
+    waiting = [mapper]
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += [relation.mapper for relation in each.relationships]
+    classes = {each.class_ for each in found if issubclass(each.class_, Record)}
+    return frozenset(classes.union(*(_named(column) for each in found for column in each.columns)))
 
 
 def guard(session: Session, _context: Any, _instances: Any) -> None:
@@ -426,8 +445,9 @@ def _stamp(actor: Actor, row: Record) -> None:
 
 
 def install(session_class: Any) -> None:
-    """Put the guard on a session class or scoped session."""
+    """Put the guard on a session class or scoped session, and behind it the keeping of what the search looks into."""
     if not getattr(session_class, "guarded", False):  # event.contains() knows a class by id(), which a later one may get
         event.listen(session_class, "do_orm_execute", narrow)
         event.listen(session_class, "before_flush", guard)
+        event.listen(session_class, "before_flush", keep)
         session_class.guarded = True

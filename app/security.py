@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import time
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from flask import g, has_request_context, request
+from flask import has_request_context, request
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
 from flask_appbuilder.security.sqla.models import (
+    Group,
     Permission,
     PermissionView,
     ViewMenu,
     assoc_permissionview_role,
+)
+from flask_appbuilder.security.sqla.models import (
+    Role as RoleRow,
 )
 from flask_jwt_extended import current_user as jwt_user
 from flask_jwt_extended import verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_login import current_user
 from jwt.exceptions import InvalidTokenError
+from sqlalchemy.orm import joinedload
 
 from app.accounts import Account, actor_of
 from app.database import db
 from app.scopes import act_as
 
 Permissions = frozenset[tuple[str, str]]
+#: how long a running server goes on with the permissions from before a `flask install`
+SECONDS_REMEMBERED = 30
 
 
 class SecurityManager(FabSecurityManager):  # type: ignore[misc]
@@ -31,11 +40,19 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
 
     user_model = Account
 
+    def __init__(self, appbuilder: Any) -> None:
+        self.remembered: dict[frozenset[str], tuple[float, Permissions]] = {}
+        super().__init__(appbuilder)
+
     def has_access(self, permission_name: str, view_name: str) -> bool:
         return (permission_name, view_name) in self.permissions()
 
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
-        return (permission_name, view_name) in self._of_roles(self._public_ids())
+        return (permission_name, view_name) in self._of_roles(frozenset({self.auth_role_public}))
+
+    def get_user_by_id(self, pk: int) -> Any:
+        """The account with its roles, its groups and theirs: every request asks for them all, so one statement brings them."""
+        return self.session.scalars(_account(), {"pk": pk}).unique().one_or_none()
 
     def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
         wanted = set(menu_names or ())
@@ -44,8 +61,8 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
     def permissions(self) -> Permissions:
         """The permissions of whoever acts in this request."""
         user = self.acting_user()
-        roles = self._public_ids() if user is None else tuple(sorted({role.id for role in self.get_user_roles(user)}))
-        return self._of_roles(roles)
+        names = {self.auth_role_public} if user is None else {role.name for role in self.get_user_roles(user)}
+        return self._of_roles(frozenset(names))
 
     def acting_user(self) -> Any:
         """The signed-in account, by token or cookie; None for a visitor."""
@@ -53,26 +70,29 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
             return jwt_user if jwt_user and jwt_user.is_active else None
         return current_user if current_user and current_user.is_authenticated and current_user.is_active else None
 
-    def _public_ids(self) -> tuple[int, ...]:
-        if "public_role_id" not in g:
-            role = self.get_public_role()
-            g.public_role_id = role.id if role else 0
-        return (g.public_role_id,)
-
-    def _of_roles(self, role_ids: tuple[int, ...]) -> Permissions:
-        cache = g.setdefault("permissions", {})
-        if role_ids not in cache:
-            cache[role_ids] = _read_permissions(role_ids)
-        return cache[role_ids]  # type: ignore[no-any-return]
+    def _of_roles(self, names: frozenset[str]) -> Permissions:
+        """What these roles may do. Only `flask install` changes that, so it is remembered for a while."""
+        read, permissions = self.remembered.get(names, (0.0, frozenset()))
+        if not permissions or time.monotonic() - read > SECONDS_REMEMBERED:
+            permissions = _read_permissions(names)
+            self.remembered[names] = (time.monotonic(), permissions)
+        return permissions
 
 
-def _read_permissions(role_ids: tuple[int, ...]) -> Permissions:
+@cache
+def _account() -> sa.Select[tuple[Account]]:
+    along = (joinedload(Account.roles), joinedload(Account.groups).joinedload(Group.roles))
+    return sa.select(Account).where(Account.id == sa.bindparam("pk")).options(*along)
+
+
+def _read_permissions(names: frozenset[str]) -> Permissions:
     statement = (
         sa.select(Permission.name, ViewMenu.name)
         .join(PermissionView, PermissionView.permission_id == Permission.id)
         .join(ViewMenu, PermissionView.view_menu_id == ViewMenu.id)
         .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
-        .where(assoc_permissionview_role.c.role_id.in_(role_ids))
+        .join(RoleRow, RoleRow.id == assoc_permissionview_role.c.role_id)
+        .where(RoleRow.name.in_(sorted(names)))
     )
     return frozenset((permission, view) for permission, view in db.session.execute(statement))
 

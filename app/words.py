@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app import registry
 from app.formats import Choice, Lookup
 from app.register import Record, fields
+from app.search import columns as search
 
 NewWord = tuple[str, str]
 
@@ -29,10 +30,24 @@ def unknown(cls: type[Record], values: Mapping[str, Any], lookup: Lookup) -> lis
     return list(dict.fromkeys(found))
 
 
+def _without_known(connection: sa.Connection, words: list[NewWord]) -> list[NewWord]:
+    if not words:
+        return words
+    table = registry.need("code").__table__.c
+    pair = sa.tuple_(table.code_list, table.code)
+    known = set(connection.execute(sa.select(table.code_list, table.code).where(table.voided_at.is_(None), pair.in_(words))).tuples())
+    return [word for word in words if word not in known]
+
+
 def await_keeper(connection: sa.Connection, words: Iterable[NewWord], stamp: Mapping[str, Any]) -> None:
-    """Enter the words as pending; `stamp` holds who brought them, when, by which road."""
+    """Enter the words as pending; `stamp` holds who brought them, when, by which road.
+
+    A word that came in a moment ago, with another child of the same record, is there already.
+    """
     entry = registry.need("code")
+    words = _without_known(connection, list(words))
     blank = {declared.attr: declared.default for declared in fields(entry)}
     rows = [blank | {"code_list": name, "code": word[:100], "label": word[:200], "word_state": "pending"} | dict(stamp) for name, word in words]
     if rows:
+        rows = [row | search.columns(entry, row) for row in rows]
         connection.execute(sa.insert(entry.__table__), rows)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from app.clock import now
 from app.language import Text, _l
 from app.register import Child, Record, Source, field_map, fields
 from app.scopes import scope_of
+from app.search import columns as search
 from imports import bulk
 from imports.batch import BatchState, ImportBatch
 from imports.existing import chunks
@@ -141,7 +142,7 @@ class Writer:
     def _insert(self, fresh: Sequence[Planned], parents: dict[int, int | None]) -> None:
         cls = fresh[0].cls
         table: Any = cls.__table__
-        rows = [self._columns(cls, each.after) | self._birth() | ({"parent_id": parents[id(each)]} if issubclass(cls, Child) else {}) for each in fresh]
+        rows = [self._written(cls, each.after) | self._birth() | ({"parent_id": parents[id(each)]} if issubclass(cls, Child) else {}) for each in fresh]
         for each, new_id in zip(fresh, bulk.insert(self.connection, table, rows), strict=True):
             each.id = new_id
 
@@ -150,18 +151,20 @@ class Writer:
         table: Any = cls.__table__
         known = field_map(cls)
         touched = [known[key].attr for key in dict.fromkeys(key for each in altered for key in each.changes) if key in known]
+        touched += search.columns(cls, {}) if search.concerns(cls, touched) else []
         statement = sa.update(table).where(table.c.id == sa.bindparam("this_id"), table.c.row_version == sa.bindparam("seen_version"))
         statement = statement.values({name: sa.bindparam(f"new_{name}") for name in touched} | {
             "changed_by": self.actor, "changed_at": self.moment, "import_batch": self.batch.id, "row_version": table.c.row_version + 1,
         })  # fmt: skip
         rows = []
         for each in altered:
-            columns = self._columns(cls, each.after)
+            columns = self._written(cls, each.after)
             rows.append({"this_id": each.id, "seen_version": each.version} | {f"new_{name}": columns[name] for name in touched})
         self.connection.execute(statement, rows)
 
-    def _columns(self, cls: type[Record], values: dict[str, Any]) -> dict[str, Any]:
-        return {declared.attr: values.get(declared.key) for declared in fields(cls)}
+    def _written(self, cls: type[Record], values: dict[str, Any]) -> dict[str, Any]:
+        written = {declared.attr: values.get(declared.key) for declared in fields(cls)}
+        return written | search.columns(cls, written)
 
     def _birth(self) -> dict[str, Any]:
         return {

@@ -21,7 +21,7 @@ from app.fields import Field
 from app.formats import Choices, FormatError
 from app.language import _l, chinese
 from app.lookup import DatabaseLookup
-from app.register import Child, Record, Register, children, fields
+from app.register import Child, Record, Register, children, content, fields
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
 from imports.bulk import among
@@ -105,24 +105,35 @@ def _readable(scope: Scope, cls: type[Record]) -> list[Field]:
     return [declared for declared in sheet_fields(cls) if declared.key in allowed]
 
 
-def records(session: Session, cls: type[Register], where: Sequence[sa.ColumnElement[bool]] = (), kinds: Sequence[type[Child]] | None = None) -> Iterator[Found]:
-    """The live rows in scope with their children, in the order of their ids, a chunk at a time."""
+def records(
+    session: Session,
+    cls: type[Register],
+    where: Sequence[sa.ColumnElement[bool]] = (),
+    kinds: Sequence[type[Child]] | None = None,
+    order: Sequence[Any] = (),
+    most: int | None = None,
+) -> Iterator[Found]:
+    """The live rows in scope with their children, in the order of their ids unless told otherwise, a chunk at a time."""
     scope = scope_of(session)
     table = cls.__table__
     visible = scope.rows(cls)
     tests = [table.c.voided_at.is_(None), *where] + ([] if visible is None else [visible])
-    ids = list(session.connection().scalars(sa.select(table.c.id).where(*tests).order_by(table.c.id)))
+    ids = list(session.connection().scalars(sa.select(table.c.id).where(*tests).order_by(*order, table.c.id).limit(most)))
     for chunk in chunks(ids):
         nested = {child: _children(session, child, chunk) for child in (fed_children(cls) if kinds is None else kinds)}
-        rows = session.connection().execute(sa.select(table).where(among(session.connection(), table.c.id, chunk)).order_by(table.c.id)).mappings()
-        for row in rows:
-            yield Found(row["id"], _values(cls, row), {child: found.get(row["id"], []) for child, found in nested.items()})
+        statement = sa.select(*content(cls)).where(among(session.connection(), table.c.id, chunk))
+        rows = {row["id"]: row for row in session.connection().execute(statement).mappings()}
+        for record_id in chunk:
+            if record_id in rows:
+                yield Found(record_id, _values(cls, rows[record_id]), {child: found.get(record_id, []) for child, found in nested.items()})
 
 
 def _children(session: Session, child: type[Child], parents: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     table = child.__table__
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    statement = sa.select(table).where(among(session.connection(), table.c.parent_id, parents), table.c.voided_at.is_(None)).order_by(table.c.id)
+    visible = scope_of(session).rows(child)
+    tests = [among(session.connection(), table.c.parent_id, parents), table.c.voided_at.is_(None)] + ([] if visible is None else [visible])
+    statement = sa.select(*content(child)).where(*tests).order_by(table.c.id)
     for row in session.connection().execute(statement).mappings():
         found[row["parent_id"]].append(_values(child, row))
     return found
@@ -137,11 +148,16 @@ def lines(session: Session, cls: type[Register], columns: Sequence[Heading], whe
     scope, lookup = scope_of(session), DatabaseLookup(session)
     lookup.prepare(column.field for column in columns)
     for group in _batches(records(session, cls, where)):
-        for kind in (None, *fed_children(cls)):
-            rows = [found.values for found in group] if kind is None else [row for found in group for row in found.children[kind]]
-            lookup.prepare_rows(rows, [column.field for column in columns if column.child is kind])
+        prepare(lookup, cls, columns, group)
         for found in group:
             yield from _lines(scope, lookup, columns, found)
+
+
+def prepare(lookup: DatabaseLookup, cls: type[Register], columns: Sequence[Heading], group: Sequence[Found]) -> None:
+    """Read the names behind the links of these records and their children, in bulk."""
+    for kind in (None, *fed_children(cls)):
+        rows = [found.values for found in group] if kind is None else [row for found in group for row in found.children.get(kind, ())]
+        lookup.prepare_rows(rows, [column.field for column in columns if column.child is kind])
 
 
 def _batches(items: Iterator[Found], size: int = 1000) -> Iterator[list[Found]]:
@@ -236,4 +252,4 @@ def to_json(session: Session, cls: type[Register], out: BinaryIO, where: Sequenc
     return len(found)
 
 
-__all__ = ["KINDS", "Heading", "conditions", "guarded", "headings", "lines", "objects", "permitted", "records", "to_csv", "to_json", "to_xlsx"]
+__all__ = ["KINDS", "Heading", "conditions", "guarded", "headings", "lines", "objects", "permitted", "prepare", "records", "to_csv", "to_json", "to_xlsx"]

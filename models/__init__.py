@@ -3,6 +3,7 @@
 from app.language import _l
 from app.registry import Entry, announce
 from models import code_lists as code_lists
+from models import review_form as review_form
 from models.agency import Agency
 from models.enterprise import Enterprise
 from models.expert import Expert

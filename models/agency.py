@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
 from app.fields import (
@@ -37,7 +38,7 @@ from app.formats import State
 from app.language import _l
 from app.register import Child, Problem, Register
 from models.code_lists import AGENCY_CHECK_ORIGIN, AGENCY_KIND, AGENCY_PROBLEM, CERT_TYPE, REPORT_TYPE, SCOPE, TRAINING_KIND
-from models.rules import in_order, in_range, not_negative
+from models.rules import in_order, in_range, none_of, not_negative
 
 # SQLAlchemy reads a required column's declaration only from a named annotation
 CertType = Annotated[str, one_of(CERT_TYPE)]
@@ -82,6 +83,7 @@ class Agency(Register):
     __key__ = "agency"
     __title__ = _l("中介机构")
     __keys__ = (("uscc",),)
+    __notice__ = _l("名录仅供查询比较，不构成推荐或指定")
 
     name: Mapped[Name] = field(
         _l("机构名称"), aliases=("单位名称", "企业名称", "公司名称", "中介机构", "中介机构名称", "名称"), listed=True, search=True, public=True
@@ -146,6 +148,11 @@ class Agency(Register):
         if values.get("is_branch") is False and values.get("parent") is not None:
             yield Problem("parent", "not_a_branch", _l("填写了所属机构，“是否分支机构”应为“是”"))
 
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """Nobody waits for papers of a body that left the directory."""
+        return (none_of(cls.directory_state, DirectoryState.REMOVED),)
+
 
 class Qualification(Child):
     """资质: the certificates, which only the provincial authority grants."""
@@ -170,7 +177,7 @@ class Qualification(Child):
     valid_to: Mapped[Until | None] = field(
         _l("有效期至"),
         aliases=("有效期止", "有效期到", "到期日期", "到期时间", "证书到期时间", "有效期限", "有效期", "资质有效期", "资质有效期至", "证书有效期"),
-        needed="publish", listed=True, public=True, spill=issued_on,
+        needed="publish", listed=True, public=True, spill=issued_on, index=True,
     )  # fmt: skip
     status: Mapped[Annotated[str, state(QualificationStatus)] | None] = field(
         _l("资质状态"), aliases=("证书状态",), default=QualificationStatus.VALID.value, listed=True
@@ -198,6 +205,11 @@ class Qualification(Child):
         yield from in_order(values, "issued_on", "valid_to", _l("发证日期"), _l("有效期至"))
         if parent and parent.get("is_branch") and values.get("cert_type") in CERTIFICATE_OF_KIND.values():
             yield Problem("cert_no", "branch_certificate", _l("分支机构没有自己的资质，请登记在所属机构名下"))
+
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """A certificate that was taken back is not renewed."""
+        return (none_of(cls.status, QualificationStatus.CANCELLED, QualificationStatus.WITHDRAWN, QualificationStatus.REVOKED),)
 
 
 class TrainingCapacity(Child):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
 from app.fields import Coordinate, CreditCode, Day, Line, Mobile, Name, People, Person, Until, WordList, YesNo, field, link, one_of, state
@@ -12,7 +13,7 @@ from app.formats import State
 from app.language import _l
 from app.register import Problem, Register
 from models.code_lists import GBT4754, MAJOR_HAZARD, RISK_GRADE, SCALE, SECTOR, STANDARDISATION
-from models.rules import in_range, not_negative
+from models.rules import in_range, none_of, not_negative
 
 
 class EnterpriseStatus(State):
@@ -72,7 +73,7 @@ class Enterprise(Register):
     standardisation: Mapped[Annotated[str, one_of(STANDARDISATION)] | None] = field(
         _l("标准化等级"), aliases=("安全生产标准化等级", "标准化"), filtered=True, section=_l("监管")
     )
-    standardisation_valid_to: Mapped[Until | None] = field(_l("标准化有效期至"), aliases=("标准化证书有效期",), section=_l("监管"))
+    standardisation_valid_to: Mapped[Until | None] = field(_l("标准化有效期至"), aliases=("标准化证书有效期",), index=True, section=_l("监管"))
     supervising_unit_id: Mapped[Annotated[int, link("org_unit")] | None] = field(
         _l("监管股室"), aliases=("监管部门", "监管科室"), needed="verify", filtered=True, index=True, section=_l("监管")
     )
@@ -83,3 +84,8 @@ class Enterprise(Register):
         yield from in_range(values, ("lng",), -180, 180)
         yield from in_range(values, ("lat",), -90, 90)
         yield from not_negative(values, "employees")
+
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """A business that is gone renews nothing."""
+        return (none_of(cls.status, EnterpriseStatus.CLOSED, EnterpriseStatus.DEREGISTERED),)

@@ -48,7 +48,7 @@ from models.code_lists import (
     TITLE_LEVEL,
     UNIT_KIND,
 )
-from models.rules import in_order, in_range
+from models.rules import in_order, in_range, none_of
 
 # SQLAlchemy reads a required column's declaration only from a named annotation
 QualificationKind = Annotated[str, one_of(EXPERT_QUALIFICATION)]
@@ -127,7 +127,14 @@ class Expert(Register):
 
     appointed_on: Mapped[Day | None] = field(_l("聘任日期"), aliases=("聘用日期", "聘期起", "聘任时间"), needed="appoint", public=True, section=_l("聘任"))
     term_end: Mapped[Until | None] = field(
-        _l("聘期至"), aliases=("聘期", "聘期止", "聘任期限", "聘期截止"), needed="appoint", listed=True, public=True, spill=appointed_on, section=_l("聘任")
+        _l("聘期至"),
+        aliases=("聘期", "聘期止", "聘任期限", "聘期截止"),
+        needed="appoint",
+        listed=True,
+        public=True,
+        spill=appointed_on,
+        index=True,
+        section=_l("聘任"),
     )
     appoint_doc: Mapped[Name | None] = field(_l("聘书文号"), aliases=("聘书编号", "聘任文号"), section=_l("聘任"))
     consent: Mapped[File | None] = field(_l("个人信息处理同意书"), needed="appoint", sheet=False, section=_l("聘任"))
@@ -169,6 +176,11 @@ class Expert(Register):
         """No publication without separate consent (个人信息保护法第二十五条)."""
         return (cls.consent_scope == PUBLIC_CONSENT, cls.consent_on.is_not(None))
 
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """Who left the pool needs no new term."""
+        return (none_of(cls.status, ExpertStatus.DISMISSED, ExpertStatus.EXPIRED, ExpertStatus.REJECTED),)
+
 
 def _gender(id_no: str) -> str:
     """The 17th digit is odd for men (GB 11643-1999)."""
@@ -188,7 +200,7 @@ class ExpertQualification(Child):
     kind: Mapped[QualificationKind] = field(_l("执业资格"), aliases=("职业资格", "执业资格名称", "资格证书"), one_row_each=True, listed=True)
     level: Mapped[Annotated[str, one_of(QUALIFICATION_LEVEL)] | None] = field(_l("资格级别"), aliases=("资格等级",), listed=True)
     cert_no: Mapped[CertificateNumber | None] = field(_l("资格证书编号"), aliases=("执业证号", "资格证号", "证书编号", "证书号"), listed=True)
-    valid_to: Mapped[Until | None] = field(_l("资格有效期至"), aliases=("有效期至", "证书有效期"), listed=True)
+    valid_to: Mapped[Until | None] = field(_l("资格有效期至"), aliases=("有效期至", "证书有效期"), listed=True, index=True)
 
 
 class RecusalUnit(Child):
@@ -206,4 +218,4 @@ class RecusalUnit(Child):
     uscc: Mapped[CreditCode | None] = field(_l("统一社会信用代码"), listed=True)
     relation: Mapped[Annotated[str, one_of(RECUSAL_RELATION)] | None] = field(_l("利害关系"), needed="appoint", listed=True)
     enterprise_id: Mapped[Annotated[int, link("enterprise")] | None] = field(_l("对应企业"), listed=True, index=True)
-    until: Mapped[Until | None] = field(_l("关系截止"), listed=True)
+    until: Mapped[Until | None] = field(_l("关系截止"), listed=True, due=False)

@@ -46,12 +46,15 @@ from models.code_lists import (
     TOPIC,
     VALIDITY,
 )
-from models.rules import in_order
+from models.rules import in_order, none_of
 
 # SQLAlchemy reads a required column's declaration only from a named annotation
 InterpretationForm = Annotated[str, one_of(INTERP_FORM)]
 PublicationTarget = Annotated[str, one_of(PUBLICATION_TARGET)]
 Channel = Annotated[str, one_of(CHANNEL)]
+
+#: words of 有效性 that say a document is over
+OUT_OF_FORCE = ("废止", "失效", "已修订")
 
 
 class PolicyStage(State):
@@ -113,7 +116,7 @@ class Policy(Register):
         _l("施行日期"), aliases=("生效日期", "实施日期", "执行日期", "施行时间"), needed="publish", public=True, section=_l("日期和效力")
     )
     expires_on: Mapped[Until | None] = field(
-        _l("有效期至"), aliases=("失效日期", "有效期", "有效期限", "有效期止"), public=True, section=_l("日期和效力"), spill=effective_on
+        _l("有效期至"), aliases=("失效日期", "有效期", "有效期限", "有效期止"), public=True, section=_l("日期和效力"), spill=effective_on, index=True
     )
     validity: Mapped[Annotated[str, one_of(VALIDITY)] | None] = field(
         _l("有效性"), aliases=("效力状态", "时效性"), listed=True, filtered=True, public=True, section=_l("日期和效力")
@@ -128,7 +131,7 @@ class Policy(Register):
     consultation_close: Mapped[Until | None] = field(
         _l("公开征求意见截止"),
         aliases=("征求意见截止日期",),
-        public=True, spill=consultation_open, section=_l("日期和效力"), help=_l("与企业生产经营密切相关的，不少于 30 日（优化营商环境条例第六十二条）"),
+        public=True, due=False, spill=consultation_open, section=_l("日期和效力"), help=_l("与企业生产经营密切相关的，不少于 30 日（优化营商环境条例第六十二条）"),
     )  # fmt: skip
 
     is_normative: Mapped[YesNo | None] = field(
@@ -157,6 +160,11 @@ class Policy(Register):
         yield from in_order(values, "formed_on", "published_on", _l("成文日期"), _l("发布日期"))
         yield from in_order(values, "effective_on", "expires_on", _l("施行日期"), _l("有效期至"))
         yield from in_order(values, "consultation_open", "consultation_close", _l("公开征求意见开始"), _l("公开征求意见截止"))
+
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """A document that is out of force asks for no evaluation."""
+        return (none_of(cls.stage, PolicyStage.REVISED, PolicyStage.REPEALED, PolicyStage.EXPIRED), none_of(cls.validity, *OUT_OF_FORCE))
 
 
 class PolicyInterpretation(Child):

@@ -22,8 +22,8 @@ class OrgUnit(Register):
     __names__ = ("short_name", "aliases")
 
     name: Mapped[Name] = field(_l("股室名称"), aliases=("名称",), listed=True, search=True)
-    short_name: Mapped[Name | None] = field(_l("简称"), listed=True)
-    aliases: Mapped[WordList | None] = field(_l("别名"), aliases=("曾用名",), listed=True)
+    short_name: Mapped[Name | None] = field(_l("简称"), listed=True, search=True)
+    aliases: Mapped[WordList | None] = field(_l("别名"), aliases=("曾用名",), listed=True, search=True)
     office_phone: Mapped[Phone | None] = field(_l("办公电话"), aliases=("联系电话", "电话"), listed=True)
     sort: Mapped[Count | None] = field(_l("排序"), default=0)
 
@@ -52,7 +52,7 @@ class Region(Register):
     name: Mapped[Name] = field(_l("名称"), listed=True, search=True)
     full_name: Mapped[Line] = field(_l("全称"), listed=True, search=True, form=True)
     level: Mapped[Annotated[str, state(RegionLevel)] | None] = field(_l("级别"), listed=True, filtered=True)
-    aliases: Mapped[WordList | None] = field(_l("别名"), listed=True)
+    aliases: Mapped[WordList | None] = field(_l("别名"), listed=True, search=True)
 
 
 class WordState(State):
@@ -74,7 +74,7 @@ class CodeEntry(Register):
     code_list: Mapped[CodeText] = field(_l("字典名"), listed=True, filtered=True, search=True)
     code: Mapped[Name] = field(_l("代码"), listed=True, search=True)
     label: Mapped[Name] = field(_l("词条"), aliases=("名称",), listed=True, search=True)
-    aliases: Mapped[WordList | None] = field(_l("别名"), listed=True)
+    aliases: Mapped[WordList | None] = field(_l("别名"), listed=True, search=True)
     effective_from: Mapped[Day | None] = field(_l("启用日期"))
     effective_to: Mapped[Day | None] = field(_l("停用日期"), listed=True)
     sort: Mapped[Count | None] = field(_l("排序"), default=0)

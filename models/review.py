@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
 from app.fields import (
@@ -46,7 +47,7 @@ from models.code_lists import (
     STAKEHOLDER_KIND,
     SUPERVISION_ORIGIN,
 )
-from models.rules import in_order
+from models.rules import in_order, none_of
 
 # SQLAlchemy reads a required column's declaration only from a named annotation
 StandardSet = Annotated[str, one_of(FCR_STANDARD_SET)]
@@ -140,7 +141,7 @@ class Review(Register):
         _l("例外情形"), aliases=("适用例外情形", "例外规定情形"), gate=Gate.LEGAL, drafted=True, section=_l("结论")
     )
     necessity: Mapped[Prose | None] = field(_l("无影响更小的替代方案说明"), aliases=("必要性说明",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
-    period_end: Mapped[Until | None] = field(_l("例外实施期限"), aliases=("实施期限",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
+    period_end: Mapped[Until | None] = field(_l("例外实施期限"), aliases=("实施期限",), gate=Gate.LEGAL, drafted=True, index=True, section=_l("结论"))
     end_condition: Mapped[Line | None] = field(_l("例外终止条件"), aliases=("终止条件",), gate=Gate.LEGAL, drafted=True, section=_l("结论"))
     conclusion: Mapped[Annotated[str, one_of(FCR_CONCLUSION)] | None] = field(
         _l("审查结论"), aliases=("结论",), needed="conclude", gate=Gate.LEGAL, drafted=True, listed=True, filtered=True, public=True, section=_l("结论")
@@ -184,6 +185,11 @@ class Review(Register):
             yield Problem("issued", "contradicts", _l("填写了出台日期，这里应为“是”"))
         yield from in_order(values, "joint_sent_on", "joint_returned_on", _l("送会审日期"), _l("会审返回日期"))
         yield from in_order(values, "signed_on", "period_end", _l("审查时间"), _l("例外实施期限"))
+
+    @classmethod
+    def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
+        """An exception that was ended, or never came out, has no last day."""
+        return (none_of(cls.stage, ReviewStage.MUST_NOT, ReviewStage.ENDED),)
 
 
 class StandardAnswer(Child):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import sqlalchemy as sa
+
 from app.language import Text, _l
 from app.register import Problem
 
@@ -30,3 +32,8 @@ def in_range(values: Mapping[str, Any], keys: Iterable[str], low: int, high: int
         value = values.get(key)
         if value is not None and not low <= value <= high:
             yield Problem(key, "out_of_range", _l("应在 %(low)s 到 %(high)s 之间", low=low, high=high))
+
+
+def none_of(column: Any, *values: str) -> sa.ColumnElement[bool]:
+    """Whether a column holds none of these values; an empty one holds none."""
+    return sa.or_(column.is_(None), column.not_in(values))

@@ -13,13 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
 import models  # noqa: F401 - announces the registers
-from app import registry
+from app import documents, registry
 from app.accounts import Account
 from app.database import db
 from app.fields import Gate
@@ -28,9 +30,11 @@ from app.register import PublishState, Register, children, field_map, fields
 from app.registry import Entry
 from app.roles import Role, Rows
 from app.scopes import SYSTEM, act_as
+from app.search.columns import searched
+from app.search.text import normal
 from tests import samples
 from tests.conftest import Browser, SessionOf
-from tests.expectations import ALL, MINE, OTHER, OWN, May, may
+from tests.expectations import ALL, MINE, OFFICE, OTHER, OTHER_PUBLISHED, OWN, May, may
 from tests.people import EVERYBODY, LEGAL, TOWN_SUPERVISOR, VISITOR, Persona
 from tests.people import OTHER as OTHER_OFFICE
 from tests.people import OWN as OWN_OFFICE
@@ -334,6 +338,46 @@ def road_foreign_parent(walk: Walk) -> None:
         assert stray is None or stray.status_code in {401, 403, 404}, "a child answers only under its own parent"
 
 
+def road_new_record(walk: Walk) -> None:
+    """The form of a new record with a child: checked without a trace, then saved, both or neither."""
+    token_from = "/" if walk.person.username else "/login/"
+    child = next((each for each in children(walk.ground.cls) if each.__sheet__ and each.__gate__ is Gate.ORDINARY and _sampled_whole(each)), None)
+    data = _new_body(walk, 851)
+    if child is not None:
+        with walk.app.app_context():
+            act_as(db.session(), SYSTEM)
+            made = samples.consistent(child, samples.values(db.session(), child, 851), None)
+            known = field_map(child)
+            data |= {f"{child.__key__}-0.{key}": known[key].format.dump(made[key]) for key in child.__keys__[0]}
+    before = walk.count(), walk.count(child)
+    answer = walk.browser.post(walk.url("check"), data, token_from=token_from)
+    assert (answer.status_code == 200) == walk.allowed.adds, answer.status_code
+    assert (walk.count(), walk.count(child)) == before, "a check writes nothing"
+    answer = walk.browser.post(walk.url("add"), data, token_from=token_from)
+    page = answer.data.decode()[:2000]
+    assert (walk.count() > before[0]) == walk.allowed.adds, (answer.status_code, page)
+    assert child is None or (walk.count(child) > before[1]) == walk.allowed.adds, (answer.status_code, page)
+
+
+def _sampled_whole(child: Any) -> bool:
+    return all(_sampled(child, key) for key in child.__keys__[0]) and all(not each.required or each.key in child.__keys__[0] for each in fields(child))
+
+
+def road_check(walk: Walk) -> None:
+    """The checks of existing forms: open to those who may change the row, and without a trace."""
+    token = {"csrf_token": walk.browser.token("/" if walk.person.username else "/login/")}
+    for kind, row in walk.ground.rows.items():
+        before = walk.kept(kind).row_version
+        answer = walk.client.post(walk.url(f"{row}/check"), data=token | {walk.allowed.probe: _probe(walk, kind)})
+        assert (answer.status_code == 200) == (kind in walk.allowed.edits), (kind, answer.status_code)
+        assert walk.kept(kind).row_version == before, kind
+    for kind, (child_key, child_id) in walk.ground.children.items():
+        writes = kind in walk.allowed.edits and walk.allowed.adds
+        for query in ("", f"?child={child_id}"):
+            answer = walk.client.post(walk.url(f"{walk.ground.rows[kind]}/{child_key}/check{query}"), data=token)
+            assert (answer.status_code == 200) == writes, (kind, query, answer.status_code)
+
+
 def road_picker(walk: Walk) -> None:
     for kind, label in walk.ground.labels.items():
         answer = walk.client.get(walk.url("lookup"), query_string={"q": label})
@@ -343,6 +387,28 @@ def road_picker(walk: Walk) -> None:
         found = {each["id"] for each in answer.json["results"]} if answer.status_code == 200 else set()
         assert len(found) <= 50
         assert (walk.ground.rows[kind] in found) == (kind in walk.allowed.reads), kind
+
+
+def road_search(walk: Walk) -> None:
+    """List, page and palette of the search: rows in scope by what the persona reads, and nothing by anything else."""
+    readable = [declared for declared in searched(walk.ground.cls) if walk.person is not VISITOR or declared.public]
+    for kind, row in walk.ground.rows.items():
+        kept = walk.kept(kind)
+        asked = fields(walk.ground.cls) if kind == OTHER_PUBLISHED else [field_map(walk.ground.cls)[walk.ground.cls.__label__]]
+        for declared in (each for each in asked if isinstance(getattr(kept, each.attr), str) and (each.search or each.sensitive)):
+            text = getattr(kept, declared.attr)
+            shown = kind in walk.allowed.reads and any(normal(text) in normal(str(getattr(kept, each.attr) or "")) for each in readable)
+            for name, found in _searches(walk, text).items():
+                assert (f'/{walk.ground.key}/show/{row}"' in found) == shown, (name, kind, declared.key, text)
+
+
+def _searches(walk: Walk, text: str) -> dict[str, str]:
+    """What each road of the search answers; nothing where it is closed."""
+    paths = {"list": walk.url("list/"), "page": "/search", "palette": "/search.json"}
+    answers = {name: walk.client.get(path, query_string={"q": text}) for name, path in paths.items()}
+    rest = walk.client.get(walk.rest(), query_string={"search": text})
+    found = {name: answer.text if answer.status_code == 200 else "" for name, answer in answers.items()}
+    return found | {"rest": "".join(f'/{walk.ground.key}/show/{each}"' for each in rest.json["ids"]) if rest.status_code == 200 else ""}
 
 
 def road_file(walk: Walk) -> None:
@@ -355,6 +421,8 @@ def road_file(walk: Walk) -> None:
         stored = _attachment(walk, row)
         got = walk.client.get(walk.url(f"{row}/files/{stored}"), buffered=True)
         assert (got.status_code == 200) == (kind in walk.allowed.reads and bool(walk.person.username)), (kind, got.status_code)
+        inline = walk.client.get(walk.url(f"{row}/files/{stored}?inline=1"), buffered=True)
+        assert inline.status_code == got.status_code, kind
 
 
 def _attachment(walk: Walk, row: int) -> int:
@@ -382,6 +450,67 @@ def road_export(walk: Walk) -> None:
     assert list(csv.reader(io.StringIO(text)))
     for kind, label in walk.ground.labels.items():
         assert (label in text) == (kind in walk.allowed.reads), kind
+
+
+def road_ledger(walk: Walk) -> None:
+    """The ledger as page and as workbook: the rows that the export would hold."""
+    for address in ("ledger", "ledger.xlsx?all=1"):
+        answer = walk.client.get(walk.url(address), buffered=True)
+        if not walk.allowed.exports:
+            assert answer.status_code in {302, 403}
+            continue
+        assert answer.status_code == 200
+        said = _said(answer)
+        for kind, label in walk.ground.labels.items():
+            assert (label in said) == (kind in walk.allowed.reads), (address, kind)
+
+
+def _said(answer: Any) -> str:
+    """The text of a page, or of a workbook's cells."""
+    if answer.mimetype == "text/html":
+        return str(answer.text)
+    cells = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0].iter_rows(values_only=True)
+    return "\n".join(str(cell) for row in cells for cell in row if cell is not None)
+
+
+def road_compare(walk: Walk) -> None:
+    """Two rows beside each other: only where both are within reach; visitors read public fields."""
+    kinds = list(walk.ground.rows)
+    for one, two in zip(kinds, kinds[1:] + kinds[:1], strict=True):
+        for page in ("compare", "compare.xlsx") if one == kinds[0] else ("compare",):
+            query = {"ids": [walk.ground.rows[one], walk.ground.rows[two]]}
+            answer = walk.client.get(walk.url(page), query_string=query, buffered=True)
+            assert (answer.status_code == 200) == ({one, two} <= walk.allowed.reads), (one, two, answer.status_code)
+            if answer.status_code == 200 and walk.person is VISITOR:
+                private = {str(each.label) for each in fields(walk.ground.cls) if not each.public} - {str(each.label) for each in _public(walk)}
+                said = {str(row) for row in _said(answer).split("\n")}
+                assert not private & said
+
+
+def _public(walk: Walk) -> list[Any]:
+    return [each for kind in (walk.ground.cls, *children(walk.ground.cls)) for each in fields(kind) if each.public]
+
+
+def road_form(walk: Walk) -> None:
+    """A record in print: for staff who read it, and only in registers that print such a form."""
+    forms = documents.forms_of(walk.ground.cls)
+    for kind, row in walk.ground.rows.items():
+        allowed = walk.allowed.exports and kind in walk.allowed.reads
+        for form in forms:
+            answer = walk.client.get(walk.url(f"{row}/{form.name}.docx"), buffered=True)
+            assert (answer.status_code == 200) == allowed, (kind, answer.status_code)
+        assert walk.client.get(walk.url(f"{row}/nothing.docx")).status_code in {302, 403, 404}
+
+
+def road_policy_contrast(walk: Walk) -> None:
+    """Policies beside their interpretations: a page of that one register."""
+    if walk.ground.key != "policy":
+        return
+    for address in ("/policy-contrast/", "/policy-contrast/contrast.xlsx"):
+        answer = walk.client.get(address, buffered=True)
+        assert (answer.status_code == 200) == walk.allowed.exports, answer.status_code
+        for kind, label in walk.ground.labels.items() if walk.allowed.exports else ():
+            assert (label in _said(answer)) == (kind in walk.allowed.reads), (address, kind)
 
 
 def road_import(walk: Walk) -> None:
@@ -420,19 +549,55 @@ def _import_as(walk: Walk, data: bytes) -> str:
         return json.dumps(report["wrong"], ensure_ascii=False)
 
 
-def road_action(walk: Walk) -> None:
-    """Bulk void of a foreign and an own row at once touches only what the persona may void."""
+def road_bulk(walk: Walk) -> None:
+    """All four rows at once: what is confirmed touches exactly the rows that the persona may change."""
     token_from = "/" if walk.person.username else "/login/"
+    rows = walk.ground.rows
+    before = {kind: walk.kept(kind).row_version for kind in rows}
+    query = "&".join(f"ids={row}" for row in rows.values())
+    page = walk.client.get(walk.url(f"bulk?{query}"))
+    assert (page.status_code == 200) == bool(walk.allowed.edits), page.status_code
+    key = walk.allowed.probe
+    form = {"fields": key, "next": "1", key: _probe(walk, OWN)}
+    planned = walk.browser.post(walk.url(f"bulk?{query}"), form, token_from=token_from)
+    _confirm(walk, planned, token_from)
+    assert {kind for kind in rows if walk.kept(kind).row_version != before[kind]} == set(walk.allowed.edits), planned.status_code
+    if planned.status_code == 302 and walk.allowed.edits:
+        page = walk.client.get(walk.url("bulk?all=1&voided=1"))
+        assert (page.status_code == 200) == bool(walk.allowed.reads)
 
-    def act(ids: list[int]) -> set[str]:
-        walk.browser.post(walk.url("action"), {"name": "void", "ids": ids, "reason": "测试作废"}, token_from=token_from)
-        voided = {kind for kind in walk.ground.rows if walk.kept(kind).voided_at}
+
+def _confirm(walk: Walk, planned: Any, token_from: str) -> None:
+    """Confirm the preview that an answer leads to, if it leads to one."""
+    address = planned.headers.get("Location", "")
+    if "/bulk/" in address:
+        page = BeautifulSoup(walk.client.get(address).data, "html.parser")
+        hidden = set(walk.ground.rows) - set(walk.allowed.reads)
+        assert not any(walk.ground.labels[kind] in page.get_text() for kind in hidden), "a row beyond the persona's reach"
+        digest = page.find("input", {"name": "digest"})
+        walk.browser.post(address, {"digest": digest["value"] if digest else ""}, token_from=token_from)
+
+
+def road_bulk_void(walk: Walk) -> None:
+    """The same for voiding."""
+    token_from = "/" if walk.person.username else "/login/"
+    for tail in ("bulk/void", "bulk/void?all=1"):
+        planned = walk.browser.post(walk.url(tail), {"ids": list(walk.ground.rows.values()), "reason": "测试作废"}, token_from=token_from)
+        _confirm(walk, planned, token_from)
+        assert {kind for kind in walk.ground.rows if walk.kept(kind).voided_at} == set(walk.allowed.voids), tail
         _unvoid(walk)
-        return voided
 
+
+def road_cell(walk: Walk) -> None:
+    """One cell: whoever may edit the row may change its state where the probe is simple enough, and nobody else."""
+    token_from = "/" if walk.person.username else "/login/"
+    key = walk.allowed.probe
     for kind, row in walk.ground.rows.items():
-        assert act([row]) == ({kind} & walk.allowed.voids), kind
-    assert act(list(walk.ground.rows.values())) <= set(walk.allowed.voids)
+        before = walk.kept(kind)
+        writes = kind in walk.allowed.edits and field_map(walk.ground.cls)[key].format.widget in {"text", "select"}
+        assert (walk.client.get(walk.url(f"{row}/cell/{key}")).status_code == 200) == writes, kind
+        walk.browser.post(walk.url(f"{row}/cell/{key}"), {key: _probe(walk, kind), "row_version": before.row_version}, token_from=token_from)
+        assert (walk.kept(kind).row_version != before.row_version) == writes, kind
 
 
 def road_child_pages(walk: Walk) -> None:
@@ -443,6 +608,8 @@ def road_child_pages(walk: Walk) -> None:
         writes = kind in walk.allowed.edits and walk.allowed.adds
         address = walk.url(f"{walk.ground.rows[kind]}/{child_key}/{child_id}")
         assert (walk.client.get(f"{address}/edit").status_code == 200) == writes, kind
+        in_place = walk.client.get(f"{address}/edit", headers={"HX-Request": "true"})
+        assert ("ys-editing" in in_place.data.decode()) == writes, kind
         walk.browser.post(f"{address}/void", {"reason": "测试作废"}, token_from=token_from)
         with walk.app.app_context():
             act_as(db.session(), SYSTEM)
@@ -485,10 +652,59 @@ def _unvoid(walk: Walk) -> None:
         db.session.commit()
 
 
+def road_desk(walk: Walk) -> None:
+    """The pages behind the desk's numbers, and its plots, name and count no row beyond reach."""
+    client = walk.client
+    pages = [client.get(f"/desk/changes?register={walk.ground.key}"), client.get(f"/desk/incomplete/{walk.ground.key}"), client.get("/desk/due?to=9000-01-01")]
+    for answer in pages:
+        assert answer.status_code in {200, 302, 403, 404}
+        for kind, row in walk.ground.rows.items():
+            named = f'/{walk.ground.key}/show/{row}"' in answer.text or f'/{walk.ground.key}/edit/{row}"' in answer.text
+            assert not named or kind in walk.allowed.reads, kind
+    if walk.person.office and walk.allowed.reads == OFFICE and walk.allowed.edits:
+        assert all(f'/{walk.ground.key}/show/{walk.ground.rows[kind]}"' in pages[0].text for kind in MINE)
+    files = [client.get("/desk/due.csv?to=9000-01-01"), client.get("/desk/plots/records.csv")]
+    for answer in files:
+        assert answer.status_code in {200, 302, 403}
+    if files[0].status_code == 200:
+        text = files[0].data.decode("utf-8-sig")
+        assert all(label not in text or kind in walk.allowed.reads for kind, label in walk.ground.labels.items())
+        seen = len(walk.allowed.reads & walk.ground.rows.keys())
+        counted = [row for row in csv.reader(io.StringIO(files[1].data.decode("utf-8-sig"))) if row[0] == walk.ground.cls.__title__]
+        assert all(sum(map(int, row[1:])) <= seen for row in counted)
+
+
 ROADS: tuple[Callable[[Walk], None], ...] = (
-    road_list, road_list_parts, road_views, road_show, road_picker, road_rest_read, road_export, road_edit, road_move_out_of_scope, road_rest_write, road_rest_add,
-    road_foreign_parent, road_file, road_import, road_file_void, road_child_pages, road_action, road_void, road_rest_void,
-)  # fmt: skip
+    road_list,
+    road_show,
+    road_picker,
+    road_search,
+    road_rest_read,
+    road_export,
+    road_desk,
+    road_edit,
+    road_move_out_of_scope,
+    road_rest_write,
+    road_rest_add,
+    road_foreign_parent,
+    road_new_record,
+    road_check,
+    road_file,
+    road_ledger,
+    road_compare,
+    road_form,
+    road_policy_contrast,
+    road_list_parts,
+    road_views,
+    road_import,
+    road_file_void,
+    road_child_pages,
+    road_cell,
+    road_bulk,
+    road_bulk_void,
+    road_void,
+    road_rest_void,
+)
 
 
 @pytest.mark.parametrize("key", ENTRIES)
@@ -510,24 +726,30 @@ def test_every_road(app: Flask, session_of: SessionOf, sign_in: Callable[[Person
 WALKED = {
     "page": {
         "list": road_list, "filters": road_list_parts, "columns": road_list_parts,
-        "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show, "add": road_rest_add, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
-        "action": road_action, "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
+        "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show, "add": road_new_record, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
+        "bulk": road_bulk, "bulk_preview": road_bulk, "bulk_void": road_bulk_void, "cell": road_cell,
+        "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
+        "check_new": road_new_record, "check": road_check, "check_child": road_check,
         "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
+        "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,
         "file_add": road_file, "file": road_file, "file_void": road_file_void,
     },
     "rest": {
         "info": road_rest_read, "get_list": road_rest_read, "get": road_rest_read, "post": road_rest_add, "put": road_rest_write,
         "delete": road_rest_void, "post_child": road_foreign_parent, "put_child": road_foreign_parent, "delete_child": road_foreign_parent,
     },
+    "search": {"/search": road_search, "/search.json": road_search},
 }  # fmt: skip
 
 
 def test_no_handler_is_without_a_road(app: Flask) -> None:
-    handlers: dict[str, set[str]] = {"page": set(), "rest": set()}
+    handlers: dict[str, set[str]] = {"page": set(), "rest": set(), "search": set()}
     for rule in app.url_map.iter_rules():
         first = rule.rule.removeprefix("/api/v1").split("/")[1]
         if first in ENTRIES:
             handlers["rest" if rule.rule.startswith("/api/") else "page"].add(rule.endpoint.rpartition(".")[2])
+        elif rule.endpoint.startswith("SearchView."):
+            handlers["search"].add(rule.rule)
     for kind, found in handlers.items():
         assert found, f"no {kind} handlers at all"
         assert found <= WALKED[kind].keys(), f"{kind}: {sorted(found - WALKED[kind].keys())} is walked by no road"

@@ -7,14 +7,20 @@ from flask_appbuilder import AppBuilder
 
 from app import registry
 from app.language import _l
+from models.policy import Policy
 from views import fab
 from views.api import add_register_api
+from views.desk_pages import DeskView
+from views.documents import PrintedForms, keeps_forms
 from views.errors import register_errors
 from views.frame import Page, add_page, look, sidebar
 from views.help import HelpView
 from views.keeper import KeeperView, may_keep
-from views.pages import language_tag
+from views.overview import OverviewView
+from views.pages import has_page, language_tag
+from views.policy_contrast import TITLE, PolicyContrast, may_contrast
 from views.register import add_register
+from views.search import SearchView
 
 fab.mend()
 
@@ -23,12 +29,19 @@ def register_views(appbuilder: AppBuilder) -> None:
     """Add every page and every REST resource."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     register_errors(app)
-    fab.guard_arguments(app)
-    app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look}
+    fab.install(app)
+    app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look, "has_page": has_page}
+    appbuilder.add_view_no_menu(DeskView)
+    appbuilder.add_view_no_menu(OverviewView)
     for entry in registry.entries():
         add_register(appbuilder, entry)
+    appbuilder.add_view_no_menu(PrintedForms)
+    appbuilder.add_view_no_menu(PolicyContrast)
     appbuilder.add_view_no_menu(KeeperView)
     appbuilder.add_view_no_menu(HelpView)
     add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("字典维护"), "KeeperView.index", "ti-list-check", may_keep))
+    add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("打印模板"), "PrintedForms.index", "ti-printer", keeps_forms))
+    add_page(app, Page(registry.entry_of(Policy).area, TITLE, "PolicyContrast.contrast", "ti-table", may_contrast))
     for entry in registry.entries():
         add_register_api(appbuilder, entry)
+    appbuilder.add_view_no_menu(SearchView)

@@ -3,24 +3,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from flask import abort, g, request
+import sqlalchemy as sa
+from flask import abort, g, redirect, request, url_for
+from flask_appbuilder.baseviews import expose
+from flask_appbuilder.models.filters import BaseFilter
+from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.security.views import ResetPasswordView, RoleModelView, UserDBModelView, UserGroupModelView
-from flask_appbuilder.widgets import ListWidget, ShowWidget
 
 from app.accounts import Account
 from app.language import _, _l
-from app.registry import find as find_register
 from app.roles import ROLE_LABELS, Role
+from views import role_matrix
+from views.pages import current_session, render
 
-_OFFICE = {"org_unit": _l("股室"), "regions": _l("监督地区"), "groups": _l("用户组"), "full_name": _l("姓名"), "active": _l("启用")}
+_OFFICE = {
+    "org_unit": _l("股室"),
+    "regions": _l("监督地区"),
+    "groups": _l("用户组"),
+    "full_name": _l("姓名"),
+    "active": _l("启用"),
+    "username": _l("账号"),
+    "email": _l("邮箱"),
+}
 _HELP = {
     "org_unit": _l("经办人和股室负责人只能修改本股室的记录"),
     "regions": _l("只给监督人员填写：行政区划代码，几个代码用“、”分开；不填表示全部地区"),
-    "first_name": _l("名"),
-    "last_name": _l("姓"),
+    "first_name": "",
+    "last_name": "",
     "username": _l("登录时使用"),
     "email": _l("每个账号的邮箱不能相同"),
     "active": _l("人员离开后停用账号，不要删除：登记的历史要对得上人"),
@@ -28,56 +39,9 @@ _HELP = {
 }
 
 
-def _or_dash(value: Any) -> str:
-    return "—" if value in (None, "", []) else str(value)
-
-
-def _moment(value: datetime | None) -> str:
-    return f"{value:%Y-%m-%d %H:%M}" if value else "—"
-
-
-def _yes_no(value: Any) -> str:
-    return _("是") if value else _("否")
-
-
 def role_label(name: str) -> str:
     """What people call a role."""
     return str(ROLE_LABELS[Role(name)]) if name in set(Role) else name
-
-
-def _role_labels(roles: Any) -> str:
-    return "、".join(role_label(role.name) for role in roles or ()) or "—"
-
-
-def _rights(permissions: Any) -> str:
-    """The permissions of a role by register: 中介机构：查看、新增."""
-    verbs = {"read": _("查看"), "add": _("新增"), "edit": _("修改"), "void": _("作废"), "import": _("导入"), "export": _("导出")}
-    found: dict[str, list[str]] = {}
-    for each in permissions or ():
-        verb = each.permission.name.removeprefix("can_")
-        register = find_register(each.view_menu.name)
-        if register is not None and verb in verbs:
-            found.setdefault(str(register.__title__), []).append(verbs[verb])
-    return "；".join(f"{title}：{'、'.join(sorted(words))}" for title, words in sorted(found.items())) or "—"
-
-
-FORMATTERS = {
-    "org_unit": _or_dash,
-    "regions": _or_dash,
-    "roles": _role_labels,
-    "groups": lambda groups: "、".join(group.name for group in groups or ()) or "—",
-    "active": _yes_no,
-    "last_login": _moment,
-    "created_on": _moment,
-    "changed_on": _moment,
-    "created_by": _or_dash,
-    "changed_by": _or_dash,
-    "login_count": lambda count: str(count or 0),
-    "fail_login_count": lambda count: str(count or 0),
-    "label": _or_dash,
-    "description": _or_dash,
-    "users": lambda users: "、".join(user.full_name for user in users or ()) or "—",
-}
 
 
 def _with_office(columns: list[str]) -> list[str]:
@@ -88,6 +52,23 @@ def _with_office(columns: list[str]) -> list[str]:
 def _as_family_first(columns: list[str]) -> list[str]:
     swap = {"first_name": "last_name", "last_name": "first_name"}
     return [swap.get(column, column) for column in columns]
+
+
+def _fieldsets(*more: tuple[Any, list[str]]) -> list[tuple[Any, dict[str, Any]]]:
+    """The form of an account in parts that follow each other as one thinks of them."""
+    parts = [
+        (_l("个人信息"), ["last_name", "first_name", "username", "email"]),
+        (_l("股室和角色"), ["org_unit", "regions", "roles", "groups", "active"]),
+    ]
+    return [(title, {"fields": names, "expanded": True}) for title, names in (*parts, *more)]
+
+
+class NameHolds(BaseFilter):  # type: ignore[misc]
+    """Accounts whose account name, name or address holds the text."""
+
+    def apply(self, query: Any, value: str) -> Any:
+        columns = (Account.username, Account.email, Account.last_name + Account.first_name)
+        return query.filter(sa.or_(*(column.icontains(value, autoescape=True) for column in columns)))
 
 
 class AccountView(UserDBModelView):  # type: ignore[misc]
@@ -104,18 +85,34 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
     order_columns = ["username", "active"]
     add_columns = _as_family_first(_with_office(UserDBModelView.add_columns))
     edit_columns = _as_family_first(_with_office(UserDBModelView.edit_columns))
-    search_columns = ["username", "first_name", "last_name", "email", "active", "roles"]
+    search_columns = ["org_unit", "roles", "active", "username", "email"]
+    add_fieldsets = _fieldsets((_l("密码"), ["password", "conf_password"]))
+    edit_fieldsets = _fieldsets()
     show_fieldsets = [
         (_l("账号"), {"fields": ["username", "active", "org_unit", "regions", "roles", "groups", "login_count"]}),
         (_l("个人信息"), {"fields": ["last_name", "first_name", "email"], "expanded": True}),
         (_l("登录记录"), {"fields": ["last_login", "fail_login_count", "created_on", "created_by", "changed_on", "changed_by"], "expanded": True}),
     ]
-    user_show_fieldsets = [
-        (_l("账号"), {"fields": ["username", "org_unit", "regions", "roles", "login_count"]}),
-        (_l("个人信息"), {"fields": ["last_name", "first_name", "email"], "expanded": True}),
-    ]
-    formatters_columns = FORMATTERS
     exclude_route_methods = {"download"}
+
+    def _get_list_widget(self, filters: Any, **named: Any) -> Any:
+        wanted = request.args.get("q", "").replace("\x00", "").strip()[:100]
+        if wanted:
+            filters = filters.copy().add_filter("username", NameHolds, wanted)
+        return super()._get_list_widget(filters=filters, **named)
+
+    def _get_search_widget(self, **named: Any) -> Any:
+        widgets = super()._get_search_widget(**named)
+        widgets["search"].template_args["quick"] = _("账号、姓名或邮箱")
+        return widgets
+
+    @expose("/userinfo/")
+    @has_access
+    def userinfo(self) -> str:
+        """My own account: who I am here, what I may do, my password and my language."""
+        session = current_session()
+        account = session.get(Account, g.user.id) or abort(404)
+        return render("accounts/me.html", account=account, roles=[role_label(role.name) for role in account.roles], may=role_matrix.own(session))
 
     def pre_delete(self, item: Account) -> None:
         """Nobody deletes the account under which they are working."""
@@ -130,15 +127,31 @@ class RoleView(RoleModelView):  # type: ignore[misc]
     list_title, show_title = _l("角色"), _l("角色")
     base_permissions = ["can_list", "can_show"]
     exclude_route_methods = {"add", "edit", "delete", "download", "action", "action_post"}
-    label_columns = {"name": _l("角色"), "permissions": _l("在各登记表里可以"), "user": _l("账号"), "groups": _l("用户组")}
-    list_columns = ["name", "permissions"]
-    list_widget, show_widget = ListWidget, ShowWidget
-    formatters_columns = {"name": role_label, "permissions": _rights}
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)
         self.actions: dict[str, Any] = {}
         self.base_permissions = ["can_list", "can_show"]
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> str:
+        """All roles beside each other, or one with everything it may do and who has it."""
+        name = request.args.get("role", "")
+        if name and name not in set(Role):
+            abort(404)
+        session = current_session()
+        facts = {"roles": ROLE_LABELS, "holders": role_matrix.holders(session), "verbs": role_matrix.VERBS}
+        if not name:
+            return render("accounts/roles.html", areas=role_matrix.areas(), **facts)
+        role = Role(name)
+        return render("accounts/role.html", role=role, areas=role_matrix.areas(role), outside=role_matrix.outside(session, role), **facts)
+
+    @expose("/show/<pk>", methods=("GET",))
+    @has_access
+    def show(self, pk: str) -> Any:
+        """One role, by its number."""
+        return redirect(url_for(".list", role=(self.datamodel.get(pk) or abort(404)).name))
 
 
 class GroupView(UserGroupModelView):  # type: ignore[misc]
@@ -149,7 +162,6 @@ class GroupView(UserGroupModelView):  # type: ignore[misc]
     exclude_route_methods = {"download"}
     label_columns = {"name": _l("名称"), "label": _l("显示名"), "description": _l("说明"), "users": _l("账号"), "roles": _l("角色")}
     add_columns = edit_columns = ["name", "label", "description", "roles"]
-    formatters_columns = FORMATTERS
 
 
 class ResetAnyPassword(ResetPasswordView):  # type: ignore[misc]
@@ -158,7 +170,6 @@ class ResetAnyPassword(ResetPasswordView):  # type: ignore[misc]
     class_permission_name = "ResetPasswordView"
     form_title = _l("重设密码")
     message = _l("密码已重设")
-    redirect_url = "/users/list/"
 
     def form_get(self, form: Any) -> None:
         """The form of an account that there is."""

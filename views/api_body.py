@@ -9,9 +9,11 @@ from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
+from app import families
+from app.families import Row
 from app.formats import Lookup
 from app.language import Text, _l
-from app.records import Draft, draft, save
+from app.records import draft, save
 from app.register import Child, Record, Register, children, fields
 
 #: the road by which these records come in
@@ -72,27 +74,13 @@ def create(session: Session, cls: type[Register], body: dict[str, Any], lookup: 
     """A new record with its children, and the doubts; nothing is kept when anything is wrong."""
     kinds = {child.__key__: child for child in children(cls)}
     lists = {key: body.pop(key) for key in list(body) if key in kinds}
-    own = draft(session, cls, body, lookup)
-    errors, doubts = dict(own.errors), dict(own.doubts)
-    record = _unsaved(own) if errors else save(session, own, source=ROAD)
-    for key, rows in lists.items():
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            errors[key] = [_l("“%(title)s”应为对象的列表", title=kinds[key].__title__)]
-            continue
-        for place, row in enumerate(rows):
-            each = draft(session, kinds[key], row, lookup, parent=record)
-            errors |= {f"{key}[{place}].{name}".rstrip("."): found for name, found in each.errors.items()}
-            doubts |= {f"{key}[{place}].{name}".rstrip("."): found for name, found in each.doubts.items()}
-            if not errors:
-                save(session, each, parent=record, source=ROAD)
+    odd = {key for key, rows in lists.items() if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows)}
+    below = [Row(kinds[key], place, row) for key, rows in lists.items() if key not in odd for place, row in enumerate(rows)]
+    family = families.register(session, cls, body, below, lookup, ROAD)
+    errors = family.errors | {key: [_l("“%(title)s”应为对象的列表", title=kinds[key].__title__)] for key in odd}
     if errors:
         raise invalid(errors)
-    return record, doubts
-
-
-def _unsaved(wrong: Draft) -> Record:
-    """A record that is not going to be saved, so that its children can be checked against it."""
-    return wrong.cls(**{declared.attr: wrong.values.get(declared.key) for declared in fields(wrong.cls)})
+    return family.record, family.doubts
 
 
 def write(

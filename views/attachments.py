@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import abort, flash, redirect, request, send_file
+from flask import abort, flash, jsonify, make_response, redirect, request, send_file
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from werkzeug.exceptions import Conflict, NotFound
 from werkzeug.wrappers import Response
 
-from app.attachments import Attachment, Unfit, keep, path_of
+from app.attachments import SHOWABLE, Attachment, Unfit, keep, path_of
 from app.clock import now
 from app.language import _, _l
 from app.register import Record, Register, field_map, values_of
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
+from views.in_place import asked_for_json
 from views.pages import current_session, find, link_to
+
+#: a file is shown as what it is and may do nothing; the browsers' PDF viewers do not open in a sandbox
+PICTURE = "default-src 'none'; img-src 'self'; sandbox; frame-ancestors 'self'"
+DOCUMENT = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
 def may_attach(scope: Scope, cls: type[Record], values: Mapping[str, Any]) -> bool:
@@ -38,22 +43,25 @@ class Attachments:
         session = current_session()
         row = self._attachable(pk)
         sent = request.files.get("file")
-        back = redirect(link_to(self.cls, "show", pk=pk) + "#files")
         if sent is None or not sent.filename:
-            flash(_("请先选择要上传的文件"), "danger")
-            return back
+            return self._told(pk, _("请先选择要上传的文件"), 422)
         try:
             attachment = keep(session, row, sent.filename, sent.stream.read(), self._purpose())
         except Unfit as error:
-            flash(str(error.message), "danger")
-            return back
+            return self._told(pk, str(error.message), 422)
         try:
             session.commit()
         except BaseException:
             path_of(attachment).unlink(missing_ok=True)
             raise
-        flash(_("已上传“%(name)s”", name=attachment.original_name), "success")
-        return back
+        return self._told(pk, _("已上传“%(name)s”", name=attachment.original_name), 201)
+
+    def _told(self, pk: int, sentence: str, status: int) -> Response:
+        """The sentence, for the script that sent the file or else on the record's page."""
+        if asked_for_json():
+            return make_response(jsonify(message=sentence), status)
+        flash(sentence, "success" if status < 400 else "danger")
+        return redirect(link_to(self.cls, "show", pk=pk) + "#files")
 
     def _purpose(self) -> str:
         """The field that the file is for; empty for a file of the record as a whole."""
@@ -67,14 +75,16 @@ class Attachments:
     @has_access
     @permission_name("read")
     def file(self, pk: int, file_id: int) -> Response:
-        """Give a file back under its own name."""
+        """Give a file back under its own name; `?inline=1` lets the browser show a picture or a PDF."""
         find(current_session(), self.cls, pk)
         attachment = self._attachment(pk, file_id)
         path = path_of(attachment)
         if not path.is_file():
             raise NotFound(_("文件“%(name)s”在服务器上找不到了，请联系系统管理员", name=attachment.original_name))
-        answer = send_file(path, mimetype=attachment.content_type, as_attachment=True, download_name=attachment.original_name, max_age=0)
+        inline = "inline" in request.args and attachment.content_type in SHOWABLE
+        answer = send_file(path, mimetype=attachment.content_type, as_attachment=not inline, download_name=attachment.original_name, max_age=0)
         answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers["Content-Security-Policy"] = PICTURE if attachment.content_type != "application/pdf" else DOCUMENT
         answer.headers["Cache-Control"] = "private, no-store"
         return answer
 

@@ -58,10 +58,11 @@ def heading(declared: Field) -> str:
     return _("%(label)s（%(unit)s）", label=declared.label, unit=unit) if unit else str(declared.label)
 
 
-def opening(declared: Field, *, first: bool = False) -> Markup:
-    """The tag before a cell of a column."""
+def opening(declared: Field, *, first: bool = False, editable: bool = False) -> Markup:
+    """The tag before a cell of a column; `editable`: the reader may change it where it stands."""
     style = " ".join(name for name in ("ys-first" if first else "", style_of(declared.format)) if name)
-    return Markup('<td data-field="{}" data-label="{}"{}>').format(declared.key, heading(declared), Markup(' class="{}"').format(style) if style else "")
+    facts = (Markup(' class="{}"').format(style) if style else "") + (Markup(" data-edit") if editable else "")
+    return Markup('<td data-field="{}" data-label="{}"{}>').format(declared.key, heading(declared), facts)
 
 
 def style_of(fmt: Format) -> str:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from app.attachments import TYPES
 
-MIMETYPES = {"xlsx": TYPES["xlsx"], "csv": "text/csv; charset=utf-8"}
+MIMETYPES = {"xlsx": TYPES["xlsx"], "csv": "text/csv; charset=utf-8", "docx": TYPES["docx"]}
 
 
 def made(write: Callable[[BinaryIO], object], name: str, kind: str) -> Response:

@@ -15,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from app.attachments import too_large
 from app.database import db
 from app.language import Text, _l
 from app.queries import QueryError
@@ -80,12 +81,11 @@ def _http(error: HTTPException) -> Any:
     if status < 400:
         return error
     if status == 413:
-        megabytes = current_app.config["UPLOAD_MEGABYTES"]
-        return answer(413, todo=_l("一次最多提交 %(size)s MB。请缩小文件或分几次提交。", size=megabytes))
+        return answer(413, todo=too_large(current_app.config["UPLOAD_MEGABYTES"]))
     own = error.description if isinstance(error.description, str) and not (error.description or "").isascii() else ""
     page, _status = answer(status, own)
-    allowed = getattr(error, "valid_methods", None)
-    return (page, status, {"Allow": ", ".join(sorted(allowed))}) if allowed else (page, status)
+    told = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    return page, status, told
 
 
 def _csrf(_error: CSRFError) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,18 +15,23 @@ from flask import Flask, abort, current_app, g, has_request_context, redirect, r
 from flask_appbuilder.api import ModelRestApi
 from flask_appbuilder.babel.views import LocaleView
 from flask_appbuilder.baseviews import BaseModelView, expose
+from flask_appbuilder.charts.views import BaseChartView
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_appbuilder.security.forms import LoginForm_db
 from flask_appbuilder.security.sqla.models import Role as RoleRow
 from flask_appbuilder.security.views import AuthDBView
 from flask_appbuilder.views import ModelView
 from flask_babel import refresh
-from flask_login import logout_user
+from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
-from app.language import _l
+from app.language import Text, _l
 from app.queries import QueryError
 from app.security import SecurityManager
+from views import fab_pages, fab_search, fab_widgets
 from views.accounts import AccountView, GroupView, ResetAnyPassword, RoleView, role_label
+from views.fab_pages import local_path, own_list
+from views.fab_search import allowed, without_blanks
 from views.pages import render
 
 MOST_ROWS = 100
@@ -69,11 +75,13 @@ def _attach(cls: type) -> None:
 # odd arguments ------------------------------------------------------------------------------------
 
 
-def refuse_odd_arguments() -> None:
+def refuse_odd_arguments() -> Response | None:
     """Answer 400 to arguments of FAB's lists that would end in a 500, or order by what is not shown."""
     view = _model_view()
     if view is None:
-        return
+        return None
+    if request.method == "GET" and (address := without_blanks()):
+        return redirect(address)
     for name, value in request.args.items():
         if re.match(r"page_|psize_", name):
             _check_number(name, value)
@@ -85,10 +93,16 @@ def refuse_odd_arguments() -> None:
     number = request.args.get("pk") if number is None and "pk" in request.args else number
     if number is not None and not re.fullmatch(r"[0-9]{1,9}", str(number)):
         abort(404)
+    return None
 
 
 def _model_view() -> Any:
-    return next((view for view in current_app.appbuilder.baseviews if isinstance(view, BaseModelView) and view.endpoint == request.blueprint), None)  # type: ignore[attr-defined]
+    return _model_views(current_app.appbuilder).get(request.blueprint)  # type: ignore[attr-defined]
+
+
+@cache
+def _model_views(appbuilder: Any) -> dict[str | None, Any]:
+    return {view.endpoint: view for view in appbuilder.baseviews if isinstance(view, BaseModelView)}
 
 
 def _check_number(name: str, value: str) -> None:
@@ -107,11 +121,18 @@ def _check_filter(view: Any, index: int, column: str, values: list[str]) -> None
     datamodel = view.datamodel
     wanted = filters is not None and index < len(filters)
     relation = wanted and (datamodel.is_relation(column) or datamodel.is_integer(column))
-    if not wanted or (relation and not all(re.fullmatch(r"-?[0-9]{1,9}", value) for value in values)):
+    if not wanted or not _fits(datamodel, column, filters[index], values) or (relation and not all(re.fullmatch(r"-?[0-9]{1,9}", value) for value in values)):
         raise QueryError(_l("没有“%(name)s”这个筛选条件", name=column[:60]))
     dated = datamodel.is_datetime(column) or datamodel.is_date(column)
     if dated and not all(re.fullmatch(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?", value) for value in values):
         raise QueryError(_l("筛选条件“%(label)s”：%(why)s", label=column, why=_l("日期应写成 2026-03-15")))
+
+
+def _fits(datamodel: Any, column: str, operator: Any, values: list[str]) -> bool:
+    """Whether the values belong to a column that has but a few."""
+    if datamodel.is_boolean(column):
+        return set(values) <= {"y", "n"}
+    return not datamodel.is_enum(column) or (allowed(datamodel, column, operator) and set(values) <= set(datamodel.list_columns[column].type.enums))
 
 
 # actions ------------------------------------------------------------------------------------------
@@ -154,7 +175,8 @@ def _delete(self: Any, pk: str) -> Any:
     if request.method == "GET":
         abort(405)
     self._delete(pk)
-    return self.post_delete_redirect()
+    gone = urlsplit(request.referrer or "").path.endswith(f"/{pk}")  # its own page is no more
+    return redirect(own_list(self) or self.appbuilder.get_url_for_index) if gone else self.post_delete_redirect()
 
 
 def _not_here(*_arguments: Any, **_named: Any) -> Any:
@@ -171,19 +193,27 @@ def _switch_language(self: Any, locale: str) -> Response:
         abort(404)
     session["locale"] = locale
     refresh()
-    return redirect(_came_from() or url_for("HomeView.index"))
-
-
-def _came_from() -> str:
-    """The page of ours that the request came from; empty for any other site."""
-    parts = urlsplit(request.referrer or "")
-    if parts.netloc != request.host or not parts.path.startswith("/") or parts.path.startswith(("//", "/\\", "/lang/")):
-        return ""
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    return redirect(local_path(request.referrer or "", request.host) or url_for("HomeView.index"))
 
 
 class SignIn(AuthDBView):  # type: ignore[misc]
     """Signing out takes a POST: a picture on another site must not sign anybody out."""
+
+    @expose("/login/", methods=("GET", "POST"))
+    @no_cache
+    def login(self) -> Any:
+        """Sign in; a wrong name or password is said at the form, which keeps the name."""
+        if g.user is not None and g.user.is_authenticated:
+            return redirect(self._get_safe_next_url())
+        form = LoginForm_db()
+        wrong = False
+        if form.validate_on_submit():
+            user = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
+            if user:
+                login_user(user, remember=False)
+                return redirect(self._get_safe_next_url())
+            wrong = True
+        return self.render_template(self.login_template, title=self.title, form=form, wrong=wrong)
 
     @expose("/logout/", methods=("GET", "POST"))
     @no_cache
@@ -204,6 +234,9 @@ class SignIn(AuthDBView):  # type: ignore[misc]
 
 def mend() -> None:
     """Put the mends in place; before the application makes FAB's views."""
+    for part in (fab_widgets, fab_search, fab_pages):
+        part.mend()
+    BaseModelView.search_widget = BaseChartView.search_widget = fab_search.Search
     _attach(BaseModelView)
     _attach(ModelRestApi)
     for name, function in (("action", _action), ("action_post", _action_post), ("delete", _delete), ("download", _not_here)):
@@ -228,6 +261,16 @@ def _replace(cls: type, name: str, function: Any) -> None:
     setattr(cls, name, function)
 
 
-def guard_arguments(app: Flask) -> None:
-    """Check the arguments of FAB's pages before they are read."""
+#: what FAB calls its own lines of the menu, in our words
+MENU: dict[str, Text] = {"Security": _l("账号和权限"), "List Users": _l("账号"), "List Roles": _l("角色"), "List Groups": _l("用户组")}
+
+
+def install(app: Flask) -> None:
+    """Check the arguments of FAB's pages before they are read; give its templates what they call, its menu our words."""
+    for name, label in MENU.items():
+        item = app.appbuilder.menu.find(name)  # type: ignore[attr-defined]
+        if item is not None:
+            item.label = label
     app.before_request(refuse_odd_arguments)
+    app.jinja_env.globals |= fab_pages.globals_of_templates()
+    app.jinja_env.filters["shown"] = fab_pages.shown

@@ -13,13 +13,17 @@ from werkzeug.wrappers import Response
 
 from app.fields import Field
 from app.formats import Choice, line
-from app.lookup import DatabaseLookup, plain_word
+from app.lookup import DatabaseLookup
 from app.queries import filterable
 from app.register import Record, Register, children, field_map
 from app.scopes import Scope, scope_of
+from app.search.find import found as search
+from app.search.hits import matches
+from app.search.text import words
 from views.pages import current_session
 
 MOST = 20
+RANKED = 5000  # so many are put in order, no more
 
 
 class Pickers:
@@ -42,9 +46,9 @@ class Pickers:
         """Up to twenty words of a field's code list; a child's field is called `children.field`."""
         session = _signed_in()
         declared = _field(scope_of(session), self.cls, field)
-        wanted = plain_word(request.args.get("q", "")[:100])
+        typed = words(request.args.get("q", "")[:100])
         options = DatabaseLookup(session).options(declared.format.code_list)  # type: ignore[attr-defined]
-        fitting = [(code, label) for code, label in options if wanted in plain_word(label) or wanted in plain_word(code)]
+        fitting = [(code, label) for code, label in options if all(matches(label, word) or matches(code, word) for word in typed)]
         return jsonify(results=[{"id": code, "text": label} for code, label in fitting[:MOST]])
 
 
@@ -66,17 +70,14 @@ def _field(scope: Scope, cls: type[Register], path: str) -> Field:
 
 
 def found(session: Session, cls: type[Register], text: str) -> list[dict[str, Any]]:
-    """Records by a part of their name or key; those that begin with it first."""
+    """Records that the search finds; those whose name begins with the text first, short names before long ones."""
     allowed = filterable(scope_of(session), cls)
-    label = field_map(cls)[cls.__label__]
     keys = [key[0] for key in cls.__keys__ if len(key) == 1 and key[0] in allowed]
-    searched = [allowed[key] for key in dict.fromkeys([cls.__label__, *cls.__names__, *keys]) if key in allowed]
-    columns = [getattr(cls, declared.attr) for declared in searched]
-    tests = [sa.or_(sa.false(), *(column.icontains(word, autoescape=True) for column in columns)) for word in text.split()]
-    name = getattr(cls, label.attr)
+    columns = [getattr(cls, field_map(cls)[key].attr) for key in dict.fromkeys([cls.__label__, *keys])]
+    some = sa.select(cls.id, *columns).where(cls.voided_at.is_(None), *search(session, cls, text)).order_by(cls.id).limit(RANKED).subquery()
+    name = list(some.c)[1]
     starts = sa.case((name.startswith(text, autoescape=True), 0), else_=1)
-    wanted = [getattr(cls, field_map(cls)[key].attr) for key in keys]
-    statement = sa.select(cls.id, name, *wanted).where(cls.voided_at.is_(None), *tests).order_by(starts, sa.func.length(name), cls.id).limit(MOST)
+    statement = sa.select(some).order_by(starts, sa.func.length(name), some.c.id).limit(MOST)
     unique = cls.__label_unique__ or (cls.__label__,) in cls.__keys__
     return [{"id": row[0], "text": _called(row[1], row[2:], unique)} for row in session.execute(statement)]
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from app import masking
-from app.attachments import Attachment
+from app.attachments import SHOWABLE, TYPES, Attachment, empty_file, too_large, wrong_kind
 from app.clock import local
 from app.fields import Field
-from app.formats import Link
+from app.formats import Link, StateOf
 from app.language import Text, _
 from app.lookup import DatabaseLookup
 from app.register import Child, Record, Register, Source, children, missing, values_of
@@ -27,13 +28,43 @@ from views.pages import link_to, link_to_record, need, people
 class Shown:
     """A field as the page shows it."""
 
+    key: str
     label: str
     text: str
     wide: bool = False
     link: str = ""
     outside: bool = False
     masked: bool = False
+    #: whether files are what the field holds
+    takes_files: bool = False
     files: list[Attachment] = field(default_factory=list)
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing to read."""
+        return not self.text and not self.files
+
+
+class Section(NamedTuple):
+    """Fields that belong together, under a title; `id` is where the table of contents jumps."""
+
+    id: str
+    title: str
+    items: list[Shown]
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing to read in the whole section."""
+        return all(shown.blank and not shown.takes_files for shown in self.items)
+
+
+class Line(NamedTuple):
+    """A child as a line of its table."""
+
+    kind: str
+    child: Any
+    cells: list[Shown]
+    writable: bool
 
 
 @dataclass
@@ -43,10 +74,20 @@ class Kind:
     key: str
     title: str
     columns: list[str]
-    rows: list[tuple[Any, list[Shown]]]
+    rows: list[Line]
     writable: bool
-    #: why the reader may not add any, where that is worth saying
-    refusal: Text = ""
+
+
+class Action(NamedTuple):
+    """A button of the page's head that another part of the product put there."""
+
+    label: Text
+    url: str
+    icon: str
+
+
+#: what makes such buttons; each is asked with the page, and answers only with what the reader may open
+ACTIONS: list[Callable[[RecordPage], Iterable[Action]]] = []
 
 
 class RecordPage:
@@ -64,6 +105,7 @@ class RecordPage:
         self.readable = self.scope.readable(cls)
         self.lookup.prepare([*self.readable, *(each for kind in self.kinds for each in self.scope.readable(kind))])
         self.files: list[Attachment] = self._files() if self.inside else []
+        self.actions = [action for make in ACTIONS for action in make(self)]
 
     def _files(self) -> list[Attachment]:
         live = sa.select(Attachment).where(Attachment.register == self.cls.__key__, Attachment.record_id == self.row.id, Attachment.voided_at.is_(None))
@@ -78,14 +120,19 @@ class RecordPage:
 
     # fields ---------------------------------------------------------------------------------
 
-    def sections(self) -> list[tuple[str, list[Shown]]]:
+    def sections(self) -> list[Section]:
         """Every readable field under its section's title."""
         self.lookup.prepare_rows([self.row], self.readable)
         grouped: dict[str, list[Shown]] = {}
         for declared in self.readable:
             shown = self._shown(declared, self.values[declared.key])
             grouped.setdefault(str(declared.section or _("基本情况")), []).append(shown)
-        return list(grouped.items())
+        return [Section(f"s-{place}", title, items) for place, (title, items) in enumerate(grouped.items(), start=1)]
+
+    def states(self) -> list[tuple[str, str]]:
+        """The states that the record is in, for the head of the page."""
+        states = [each for each in self.readable if isinstance(each.format, StateOf) and self.values[each.key]]
+        return [(str(each.label), masking.shown(self.scope, each, self.values[each.key], self.lookup)) for each in states]
 
     def _shown(self, declared: Field, value: Any) -> Shown:
         fmt = declared.format
@@ -93,9 +140,10 @@ class RecordPage:
         masked = bool(text) and not self.scope.clear(declared)
         unit = str(getattr(fmt, "spoken_unit", ""))
         text = f"{text} {unit}" if text and unit and not masked else text
-        shown = Shown(str(declared.label), text, fmt.widget == "textarea" or len(text) > 60, masked=masked)
+        shown = Shown(declared.key, str(declared.label), text, fmt.widget == "textarea" or len(text) > 60, masked=masked)
         if fmt.name == "file":
             shown.files, shown.text = [each for each in self.files if each.field == declared.key], ""
+            shown.takes_files = self.inside
         elif isinstance(fmt, Link) and text and not masked:
             shown.link = link_to_record(self.scope, fmt.register, value)
         elif fmt.name == "url" and not masked and text.startswith(("http://", "https://")):
@@ -145,6 +193,19 @@ class RecordPage:
         """Whether the reader may add files."""
         return self.live and may_attach(self.scope, self.cls, self.values)
 
+    # files ----------------------------------------------------------------------------------
+
+    #: kinds that the page shows in a dialog
+    showable = SHOWABLE
+    #: kinds that may be uploaded, as a file button takes them
+    accepted = ",".join(f".{kind}" for kind in TYPES)
+    kinds_of_files = "、".join(kind for kind in TYPES if kind != "jpeg")
+
+    @property
+    def refusals(self) -> dict[str, Text]:
+        """Why the browser does not even send a file, in the server's words; {name} is put in there."""
+        return {"kind": wrong_kind(), "empty": empty_file("{name}"), "size": too_large(current_app.config["UPLOAD_MEGABYTES"])}
+
     def file_fields(self) -> list[tuple[str, str]]:
         """The kinds of files that the register names."""
         return [(each.key, str(each.label)) for each in self.readable if each.format.name == "file"]
@@ -158,13 +219,23 @@ class RecordPage:
     def _table(self, kind: type[Child]) -> Kind:
         own: Any = kind
         rows: Sequence[Record] = self.session.scalars(sa.select(own).where(own.parent_id == self.row.id, own.voided_at.is_(None)).order_by(own.id)).all()
-        readable = self.scope.readable(kind)
-        listed = [each for each in readable if each.listed] or readable[:5]
+        listed = self._listed(kind)
         self.lookup.prepare_rows(rows, listed)
-        lines = [(row, [self._shown(each, getattr(row, each.attr)) for each in listed]) for row in rows]
-        refusal = self.scope.refuses_child(kind, self.values)
-        writable = self.live and self.scope.may(self.cls, Verb.EDIT) and refusal is None
-        return Kind(kind.__key__, str(kind.__title__), [str(each.label) for each in listed], lines, writable)
+        lines = [self.line(row) for row in rows]
+        return Kind(kind.__key__, str(kind.__title__), [str(each.label) for each in listed], lines, self._writable(kind))
+
+    def line(self, child: Record) -> Line:
+        """A child as a line of its table."""
+        kind: Any = type(child)
+        cells = [self._shown(each, getattr(child, each.attr)) for each in self._listed(kind)]
+        return Line(kind.__key__, child, cells, self._writable(kind))
+
+    def _listed(self, kind: type[Child]) -> list[Field]:
+        readable = self.scope.readable(kind)
+        return [each for each in readable if each.listed] or readable[:5]
+
+    def _writable(self, kind: type[Child]) -> bool:
+        return self.live and self.scope.may(self.cls, Verb.EDIT) and self.scope.refuses_child(kind, self.values) is None
 
     def address(self, page: str, **arguments: Any) -> str:
         """The address of another page of this record."""

@@ -6,40 +6,40 @@ ever kept on the view object, which serves many threads at once.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from flask import abort, flash, redirect, request
+from flask import abort, request
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app.clock import local, today
-from app.formats import FormatError
-from app.formats import Text as Line
 from app.language import _, chinese
 from app.lookup import DatabaseLookup
-from app.queries import QueryError, read_listing
-from app.records import void
-from app.register import Child, Register, children, values_of
+from app.queries import read_ids, read_listing
+from app.register import Register
 from app.registry import Entry
-from app.scopes import NotPermitted, scope_of
 from imports import export
 from views.attachments import Attachments
+from views.bulk import Bulk
+from views.cell_edit import CellEdit
+from views.checking import Checks
+from views.children import Children
 from views.downloads import made
-from views.editing import Answer, Editor, may_void, void_one
+from views.editing import Answer, Editor
 from views.lists import Lists
-from views.pages import current_session, endpoint_of, find, find_child, link_to, render
+from views.pages import current_session, endpoint_of, find, link_to, render
 from views.pickers import Pickers
 from views.record import RecordPage
+from views.reports import Reports
 from views.saved_views import SavedViews
 from views.uploads import Uploads
+from views.voiding import may_void, void_one
 
 WRITERS = {"xlsx": export.to_xlsx, "csv": export.to_csv}
-MOST_IDS = 1000
 
 
-class RegisterView(Lists, SavedViews, Pickers, Attachments, Uploads, BaseView):  # type: ignore[misc]
+class RegisterView(Lists, SavedViews, Bulk, CellEdit, Pickers, Attachments, Children, Checks, Uploads, Reports, BaseView):  # type: ignore[misc]
     """List, page, form, children, export of one register."""
 
     entry: Entry
@@ -89,73 +89,7 @@ class RegisterView(Lists, SavedViews, Pickers, Attachments, Uploads, BaseView): 
     def _page_of(self, pk: object) -> str:
         return link_to(self.cls, "list").removesuffix("list/") + f"show/{pk}"
 
-    # children -------------------------------------------------------------------------------
-
-    @expose("/<int:pk>/<kind>/add", methods=("GET", "POST"))
-    @has_access
-    @permission_name("edit")
-    def child_add(self, pk: int, kind: str) -> Answer:
-        """A new child of a record."""
-        session, child = current_session(), self._kind(kind)
-        editor = Editor(session, child, f"{self._page_of(pk)}#{kind}", parent=find(session, self.cls, pk))
-        return editor.receive(request.form, _("已登记")) if request.method == "POST" else editor.open()
-
-    @expose("/<int:pk>/<kind>/<int:child_id>/edit", methods=("GET", "POST"))
-    @has_access
-    @permission_name("edit")
-    def child_edit(self, pk: int, kind: str, child_id: int) -> Answer:
-        """Change a child of a record."""
-        session, child = current_session(), self._kind(kind)
-        parent, row = find_child(session, self.cls, pk, child, child_id)
-        editor = Editor(session, child, f"{self._page_of(pk)}#{kind}", row, parent)
-        return editor.receive(request.form, _("已保存")) if request.method == "POST" else editor.open()
-
-    @expose("/<int:pk>/<kind>/<int:child_id>/void", methods=("POST",))
-    @has_access
-    @permission_name("edit")
-    def child_void(self, pk: int, kind: str, child_id: int) -> Answer:
-        """Void a child of a record; the reason is required."""
-        session, child = current_session(), self._kind(kind)
-        parent, row = find_child(session, self.cls, pk, child, child_id)
-        reason = scope_of(session).refuses_child(child, values_of(parent))
-        if reason is not None:
-            raise NotPermitted(reason)
-        return void_one(session, row, f"{self._page_of(pk)}#{kind}")
-
-    def _kind(self, key: str) -> type[Child]:
-        found = next((child for child in children(self.cls) if child.__key__ == key), None)
-        return found or abort(404)
-
-    # many at once ---------------------------------------------------------------------------
-
-    @expose("/action", methods=("POST",))
-    @has_access
-    @permission_name("void")
-    def action(self) -> Answer:
-        """Void the ticked records, all of them or none, for one reason."""
-        session = current_session()
-        if request.form.get("name") != "void":
-            abort(404)
-        rows = [find(session, self.cls, pk) for pk in _ids(request.form.getlist("ids"))]
-        back = redirect(_same_register(request.form.get("back", ""), link_to(self.cls, "list")))
-        reason = request.form.get("reason", "")
-        if not rows:
-            flash(_("请先勾选记录"), "danger")
-            return back
-        try:
-            if Line(500).parse(reason) is None:
-                raise FormatError("no_reason", _("请写明作废原因"))
-        except FormatError as error:
-            flash(str(error.message), "danger")
-            return back
-        live = [row for row in rows if row.voided_at is None]
-        for row in live:
-            may_void(session, self.cls, row)
-        for row in live:
-            void(session, row, reason)
-        session.commit()
-        flash(_("已作废 %(count)s 条记录", count=len(live)), "success")
-        return back
+    # files ----------------------------------------------------------------------------------
 
     @expose("/export.<kind>", methods=("GET",))
     @has_access
@@ -168,21 +102,9 @@ class RegisterView(Lists, SavedViews, Pickers, Attachments, Uploads, BaseView): 
         listing = read_listing(session, self.cls, request.args.to_dict(flat=False), DatabaseLookup(session))
         tests = listing.conditions()
         if "ids" in request.args:
-            tests.append(self.cls.id.in_(_ids(request.args.getlist("ids"))))
+            tests.append(self.cls.id.in_(read_ids(request.args.getlist("ids"))))
         write = WRITERS[kind]
         return made(lambda out: write(session, self.cls, out, tests), f"{chinese(self.cls.__title__)}{today():%Y%m%d}", kind)
-
-
-def _ids(raw: list[str]) -> list[int]:
-    """The numbers of ticked records; QueryError when one of them is no number."""
-    if len(raw) > MOST_IDS or not all(re.fullmatch(r"[0-9]{1,9}", text) for text in raw):
-        raise QueryError(_("勾选的记录编号不对"))
-    return [int(text) for text in dict.fromkeys(raw)]
-
-
-def _same_register(back: str, home: str) -> str:
-    """The list to go back to: the register's own, whatever was sent."""
-    return back if re.fullmatch(re.escape(home) + r"(\?[^\s\\]*)?", back) else home
 
 
 def add_register(appbuilder: AppBuilder, entry: Entry) -> Any:

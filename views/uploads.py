@@ -61,7 +61,9 @@ class Uploads:
         mine = sa.select(ImportBatch).where(ImportBatch.register == self.cls.__key__, ImportBatch.operator == scope_of(session).actor.username)
         recent = session.scalars(mine.order_by(ImportBatch.id.desc()).limit(RECENT)).all()
         typed = {name: request.form.get(name, "") for name in ("sheet", "mode")}
-        return render("imports/upload.html", cls=self.cls, recent=recent, message=message, typed=typed, local=local, modes=_modes(), states=_states()), status
+        return render(
+            "imports/upload.html", cls=self.cls, recent=recent, message=message, typed=typed, local=local, modes=_modes(), states=batch_states()
+        ), status
 
     def _receive(self, session: Session) -> Answer:
         sent = request.files.get("file")
@@ -103,7 +105,9 @@ class Uploads:
         if request.method == "POST":
             return self._confirm(session, batch)
         if batch.state != BatchState.PLANNED:
-            return render("imports/result.html", cls=self.cls, batch=batch, waiting=batch.state in WAITING, states=_states(), local=local, reason_of=reason_of)
+            return render(
+                "imports/result.html", cls=self.cls, batch=batch, waiting=batch.state in WAITING, states=batch_states(), local=local, reason_of=reason_of
+            )
         return self._preview(session, batch, self._plan(session, batch))
 
     def _preview(self, session: Session, batch: ImportBatch, plan: Plan, notes: tuple[str, ...] = (), status: int = 200) -> Answer:
@@ -181,7 +185,8 @@ def _modes() -> list[tuple[str, str]]:
     return [(Mode.UPSERT.value, _("新增和更新")), (Mode.INSERT.value, _("只新增")), (Mode.UPDATE.value, _("只更新"))]
 
 
-def _states() -> dict[str, str]:
+def batch_states() -> dict[str, str]:
+    """How far an import has come, in words."""
     return {
         "planned": _("待确认"),
         "queued": _("排队中"),

@@ -1,6 +1,6 @@
 /* The frame's behaviour, and the way for other scripts to look at new parts of a page.
  *
- * ys.enhance(function (root) { … }) runs for the page and for every part that htmx puts in. */
+ * ys.enhance(function (root) { … }) runs for the page and for every part that htmx or ys.renew(part) puts in. */
 (function () {
   "use strict";
   var makers = [];
@@ -9,6 +9,11 @@
     enhance: function (maker) {
       makers.push(maker);
       maker(document.body);
+    },
+    /* Look at a part that a script of ours put in. */
+    renew: function (part) {
+      makers.forEach(function (maker) { maker(part); });
+      window.htmx.process(part);
     },
     token: function () { return document.querySelector("meta[name=csrf-token]").content; },
     fill: function (sentence, facts) {
@@ -29,8 +34,9 @@
     }
   });
 
-  document.body.addEventListener("htmx:afterSwap", function (event) {
-    makers.forEach(function (maker) { maker(event.detail.elt); });
+  /* Each new part by itself; afterSwap names the target, which is not new where the part stands beside it. */
+  document.body.addEventListener("htmx:load", function (event) {
+    if (event.detail.elt !== document.body) { makers.forEach(function (maker) { maker(event.detail.elt); }); }
   });
   document.body.addEventListener("htmx:configRequest", function (event) { event.detail.headers["X-CSRFToken"] = ys.token(); });
   document.body.addEventListener("htmx:sendError", function () { ys.say(ys.words.lost); });

@@ -27,6 +27,8 @@
       create: open,
       createOnBlur: open,
       maxOptions: 500,
+      clearAfterSelect: true, /* else the letters that found a word would become a word of their own */
+      refreshThrottle: 0, /* who types fast and presses Enter means what was typed, not what was listed before */
       hidePlaceholder: true,
       allowEmptyOption: false,
       render: render(open)
@@ -52,10 +54,16 @@
     new window.TomSelect(element, settings);
   }
 
+  function parse(text) {
+    var match = /^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T](\d{1,2}):(\d{2}))?$/.exec(text.trim());
+    var day = match ? new Date(+match[1], match[2] - 1, +match[3], +(match[4] || 0), +(match[5] || 0)) : undefined;
+    return day && day.getMonth() === match[2] - 1 ? day : undefined;
+  }
+
   function date(element) {
     if (element._flatpickr || !window.flatpickr) { return; }
     var moment = element.classList.contains("js-moment");
-    window.flatpickr(element, {
+    var made = window.flatpickr(element, {
       allowInput: true,
       enableTime: moment,
       time_24hr: true,
@@ -64,9 +72,14 @@
       disableMobile: true,
       clickOpens: true,
       errorHandler: function () {},
-      /* what was typed and is no date stays for the server to explain */
-      parseDate: function (text) { var match = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2}))?$/.exec(text.trim()); return match ? new Date(+match[1], match[2] - 1, +match[3], +(match[4] || 0), +(match[5] || 0)) : undefined; }
+      parseDate: parse
     });
+    /* what was typed and is no date to us (长期, 2026年3月) stays for the server to read or to explain: flatpickr would wipe it */
+    var set = made.setDate;
+    made.setDate = function (value, tell, format) {
+      if (typeof value === "string" && value.trim() && !parse(value)) { return; }
+      set.call(made, value, tell, format);
+    };
   }
 
   window.ys.enhance(function (root) {
