@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from flask import Flask, url_for
+from flask import Flask, redirect, url_for
 
 
 class Assets:
@@ -24,5 +24,8 @@ class Assets:
 
 
 def install(app: Flask) -> None:
-    """Give templates the function `asset`."""
-    app.jinja_env.globals["asset"] = Assets(app).address
+    """Give templates the function `asset`, and browsers our icon."""
+    address = Assets(app).address
+    app.jinja_env.globals["asset"] = address
+    # browsers ask for it beside answers that are no page of ours (JSON, files)
+    app.add_url_rule("/favicon.ico", "favicon", lambda: redirect(address("icon.svg")))

@@ -10,10 +10,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from app import registry
+from app.language import Text
 from app.register import Register
 from app.roles import REFERENCE, Rows, Verb
 from app.scopes import Scope
 
+#: how the registers call the office in charge
+OFFICE_LABEL: Text = Register.__dict__["org_unit_id"].column.info["field"].label
 _OFFICE = frozenset({Rows.NONE, Rows.PUBLISHED, Rows.OWN, Rows.OWN_OR_PUBLISHED})
 
 

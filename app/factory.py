@@ -33,7 +33,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     settings = config.read() | (overrides or {})
     app = Flask("app", root_path=str(config.ROOT / "app"), instance_path=str(config.INSTANCE))
     app.config.from_mapping(_flask_settings(settings))
-    app.json.ensure_ascii = app.json.sort_keys = False  # type: ignore[attr-defined] # Chinese as it is, fields in the order declared
+    app.json.sort_keys = False  # type: ignore[attr-defined] # fields in the order declared
     _folders(settings)
     checks.ensure_sound()
     content_security.install(app)

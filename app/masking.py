@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.fields import Field
-from app.formats import Lookup
+from app.formats import Format, Lookup
 from app.scopes import Scope
 
 
@@ -21,15 +21,18 @@ def shown(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> str:
     return shower(scope, declared, lookup)(value)
 
 
-def dumper(scope: Scope, declared: Field) -> Callable[[Any], Any]:
-    """What turns the field's values into this person's JSON: decided once, for many rows."""
+def dumper(scope: Scope, declared: Field) -> Callable[[Any], Any] | None:
+    """What turns the field's values into this person's JSON, decided once for many rows; None: they go as they are."""
     fmt = declared.format
-    return fmt.dump if scope.clear(declared) else lambda value: fmt.mask(value) or None
+    if not scope.clear(declared):
+        return lambda value: fmt.mask(value) or None
+    return None if type(fmt).dump is Format.dump else fmt.dump
 
 
 def dumped(scope: Scope, declared: Field, value: Any) -> Any:
     """The value as this person's JSON carries it."""
-    return dumper(scope, declared)(value)
+    dump = dumper(scope, declared)
+    return value if dump is None else dump(value)
 
 
 def cell(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> object:

@@ -6,7 +6,7 @@ writes nothing; `save()` writes a draft without errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from app.fields import Field
 from app.formats import File, FormatError, Lookup, is_blank
 from app.formats import Text as Line
 from app.language import Text, _l
-from app.register import Child, Record, Register, complete, field_map, fields, values_of
+from app.register import Child, Record, Register, Source, complete, field_map, fields, values_of
 from app.scopes import Scope, scope_of
 
 
@@ -69,19 +69,28 @@ def draft(
     for declared in fields(cls):
         if declared.key in raw:
             _read(result, declared, raw[declared.key], scope, lookup, row)
-    for key, value in result.spilled.items():
-        if is_blank(raw.get(key)):
-            result.values[key] = value
-            result.touched.add(key)
-        elif result.values.get(key) != value:
-            text = field_map(cls)[key].format.show(value, lookup)
-            result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
+    _spill(result, scope, lookup)
     link_by_text(cls, result.values, lookup)
     _closed(result, scope, row)
     _own_files(session, result, row)
     _rules(session, result, row, parent)
     result.new_words = words.unknown(cls, {key: result.values[key] for key in result.touched}, lookup)
     return result
+
+
+def _spill(result: Draft, scope: Scope, lookup: Lookup) -> None:
+    """Take what cells held beside their own value into empty fields only.
+
+    A doubt about a field that the actor sees masked says nothing of whether the two are the same.
+    """
+    for key, value in result.spilled.items():
+        declared, kept = field_map(result.cls)[key], result.values.get(key)
+        if is_blank(kept):
+            result.values[key] = value
+            result.touched.add(key)
+        elif kept != value or not (key in result.touched or scope.clear(declared)):
+            text = declared.format.show(value, lookup)
+            result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
 
 
 def link_by_text(cls: type[Record], values: dict[str, Any], lookup: Lookup) -> None:
@@ -187,6 +196,8 @@ def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: 
     for place, key in enumerate(cls.__keys__):
         if any(values.get(part) is None for part in key):
             continue
+        if row is not None and _keeps_key(cls, values, row, place):
+            continue
         if place and any(values.get(part) is not None for part in cls.__keys__[0]):
             continue
         tests = [table.c[field_map(cls)[part].attr] == values[part] for part in key]
@@ -202,6 +213,12 @@ def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: 
     return None
 
 
+def _keeps_key(cls: type[Record], values: Mapping[str, Any], row: Record, place: int) -> bool:
+    """Whether a live record keeps the key that it has: the index has seen to that one already."""
+    parts = {*cls.__keys__[0], *cls.__keys__[place]}
+    return row.voided_at is None and all(values.get(part) == getattr(row, field_map(cls)[part].attr) for part in parts)
+
+
 def save(session: Session, result: Draft, row: Record | None = None, parent: Record | None = None, source: str = "form") -> Record:
     """Write a draft without errors and flush it; the caller commits.
 
@@ -214,15 +231,36 @@ def save(session: Session, result: Draft, row: Record | None = None, parent: Rec
         numbering.give(session.connection(), result.cls, [result.values])
     if row is None and isinstance(record, Child) and parent is not None:
         record.parent_id = parent.id
+    _write(record, result)
+    session.add(record)
+    session.flush()
+    _await_keeper(session, result.new_words, record, source)
+    return record
+
+
+def save_all(session: Session, changes: Sequence[tuple[Record, Draft]]) -> None:
+    """Write the drafts of many existing records in one flush; the caller commits.
+
+    Raises NotPermitted and StaleDataError like `save`, and then nothing of it is written.
+    """
+    for record, result in changes:
+        _write(record, result)
+    session.flush()
+    fresh = dict.fromkeys(word for _record, result in changes for word in result.new_words)
+    if fresh:
+        _await_keeper(session, fresh, changes[0][0], Source.FORM.value)
+
+
+def _write(record: Record, result: Draft) -> None:
     for declared in fields(result.cls):
         value = result.values.get(declared.key)
         if getattr(record, declared.attr) != value:
             setattr(record, declared.attr, value)
-    session.add(record)
-    session.flush()
+
+
+def _await_keeper(session: Session, fresh: Iterable[words.NewWord], record: Record, source: str) -> None:
     stamp = {"source": source, "created_by": record.changed_by, "created_at": now(), "changed_by": record.changed_by, "changed_at": now(), "row_version": 1}
-    words.await_keeper(session.connection(), result.new_words, stamp)
-    return record
+    words.await_keeper(session.connection(), fresh, stamp)
 
 
 def void(session: Session, row: Record, reason: str) -> None:
@@ -230,9 +268,21 @@ def void(session: Session, row: Record, reason: str) -> None:
 
     Raises FormatError when there is no reason, or one longer than its column.
     """
-    text = Line(500).parse(reason)
+    void_all(session, [row], reason)
+
+
+def void_all(session: Session, rows: Iterable[Record], reason: str) -> None:
+    """Void many records for one reason, in one flush."""
+    text = reason_of(reason)
+    moment = now()
+    for row in rows:
+        row.voided_at, row.void_reason = moment, text
+    session.flush()
+
+
+def reason_of(raw: str) -> str:
+    """A reason for voiding as it is kept; FormatError when there is none, or one longer than its column."""
+    text = Line(500).parse(raw)
     if text is None:
         raise FormatError("no_reason", _l("请写明作废原因"))
-    row.voided_at = now()
-    row.void_reason = text
-    session.flush()
+    return str(text)

@@ -25,6 +25,7 @@ USERNAME, PASSWORD = "bench", "Weichang-2026"
 #: the same for everybody: what our Procfile says
 GUNICORN = ("--workers", "2", "--threads", "4", "--no-control-socket", "--timeout", "120", "--log-level", "warning")
 START_SECONDS = 90
+PREPARE_SECONDS = 1800
 
 
 @dataclass(eq=False)
@@ -40,6 +41,8 @@ class Contender:
     pages: str
     search: str
     rest: str = ""
+    #: what is to do once the rows are there
+    finish: str = ""
     packages: tuple[str, ...] = ()
     more: dict[str, str] = field(default_factory=dict)
     folder: Path = Path()
@@ -76,9 +79,15 @@ class Contender:
             self.url = sa.make_url(server).set(database=f"yingshang_bench_{self.name}").render_as_string(hide_password=False)
             self.drop_database()
             _on_server(self.url, 'CREATE DATABASE "{}"')
-        subprocess.run([self.python, "-c", self.prepare], check=True, cwd=ROOT, env=self.environment | {"PREPARE": "1"}, timeout=300)
+        self._run(self.prepare)
         for table, count in sizes.items():
             rows.fill(self.url, table, count, self.more)
+        if self.finish:
+            self._run(self.finish)
+            rows.analyze(self.url, sizes)
+
+    def _run(self, code: str) -> None:
+        subprocess.run([self.python, "-c", code], check=True, cwd=ROOT, env=self.environment | {"PREPARE": "1"}, timeout=PREPARE_SECONDS)
 
     def drop_database(self) -> None:
         """Leave nothing on the server."""
@@ -143,7 +152,7 @@ def everybody(folder: Path, port: int) -> list[Contender]:
     fab_packages = ("flask-appbuilder==5.3.0", "sqlalchemy<2.1", "marshmallow==3.26.2", "marshmallow-sqlalchemy==1.4.2", "wtforms<3.3")
     serving = (f"gunicorn=={version('gunicorn')}", f"psycopg[binary]=={version('psycopg')}")
     made = [
-        Contender("ours", port, "bench.forty:app", "from bench.forty import prepare; prepare()", "/login/", "/{}/list/", "/{}/list/?q={}", "/api/v1/{}/", more=envelope),
+        Contender("ours", port, "bench.forty:app", "from bench.forty import prepare; prepare()", "/login/", "/{}/list/", "/{}/list/?q={}", "/api/v1/{}/", "from bench.forty import finish; finish()", more=envelope),
         Contender(
             "django", port + 1, "bench.peers.django_admin.site:application", "from bench.peers.django_admin.site import prepare; prepare()",
             "/admin/login/?next=/admin/", "/admin/django_admin/{}/", "/admin/django_admin/{}/?q={}", packages=("django==5.2.19", *serving),

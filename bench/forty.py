@@ -85,6 +85,20 @@ def prepare() -> None:
         add_account(USERNAME, [Role(os.environ.get("BENCH_ROLE", Role.CLERK))], "基础股", name="王经办", password=PASSWORD)
 
 
+def finish() -> None:
+    """What the search looks into: our forms and imports keep it, rows from outside are filled in afterwards."""
+    from app.database import db
+    from app.scopes import SYSTEM, act_as
+    from app.search.index import reconcile, refill_all
+
+    with app.app_context():
+        session = db.session()
+        act_as(session, SYSTEM)
+        reconcile(session.connection())
+        session.commit()
+        refill_all(session, [registry.need(key) for key in SIZES])
+
+
 def count_statements(application: Flask) -> Flask:
     """Say in each answer how many statements it took."""
     from app.database import db

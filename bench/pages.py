@@ -143,8 +143,8 @@ class Report:
         """How long the first, a middle and the last page take, as far as the pager leads."""
         for each in self.chosen:
             path = each.pages.format("bench_large")
-            last = max(1, large // PAGE)
-            addresses = {"first": path, "middle": f"{path}?{_page(each, last // 2)}", "last": f"{path}?{_page(each, last)}"}
+            pages = max(1, large // PAGE)
+            addresses = {"first": path} | {name: f"{path}?{_page(each, number, pages)}" for name, number in (("middle", pages // 2), ("last", pages))}
             for address in addresses.values():
                 seconds_of(each.visitor, address, 2)
             found: dict[str, list[float]] = {name: [] for name in addresses}
@@ -156,9 +156,13 @@ class Report:
             print(f"pages of {large:,} rows, p95, {each.name}: {shown}", flush=True)
 
 
-def _page(each: Contender, number: int) -> str:
-    """A page's number as the contender's address says it; Flask-AppBuilder counts from nought and calls it by the view."""
-    return f"page_BenchLargeView={number - 1}" if each.name == "fab" else f"p={number}" if each.name == "django" else f"page={number}"
+def _page(each: Contender, number: int, pages: int) -> str:
+    """A page as the contender's own pager leads to it: by number, ours in a long list behind a record or from the end."""
+    if each.name == "fab":
+        return f"page_BenchLargeView={number - 1}"  # counts from nought, and calls it by the view
+    if each.name == "django":
+        return f"p={number}"
+    return "last=1" if number == pages else f"after={(pages - number + 1) * PAGE + 1}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 #: rows of each table; the other registers stand empty in the menu
@@ -61,7 +63,16 @@ def fill(url: str, table: str, count: int, more: dict[str, str] | None = None) -
     counted = "" if postgresql else f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
     select = f"{counted}SELECT {', '.join(columns.values())} FROM {series}"
     insert = f"INSERT INTO {table} ({', '.join(columns)}) {select}"
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engine.begin() as connection:
         connection.exec_driver_sql(insert)
-        connection.exec_driver_sql("ANALYZE" if not postgresql else f"VACUUM ANALYZE {table}")
+    engine.dispose()
+    analyze(url, [table])
+
+
+def analyze(url: str, tables: Iterable[str]) -> None:
+    """Let the database know what it holds."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for table in tables:
+            connection.exec_driver_sql(f"VACUUM ANALYZE {table}" if engine.dialect.name == "postgresql" else f"ANALYZE {table}")
     engine.dispose()

@@ -512,13 +512,6 @@ def test_openapi_describes_every_register(enter: Enter) -> None:
         assert name in spec["components"]["schemas"], name
 
 
-def test_a_list_costs_few_statements(three: Caller, statements: Any) -> None:
-    three.get(AGENCIES)
-    statements.texts.clear()
-    assert three.get(AGENCIES).json["count"] == 3
-    assert len(statements) <= 10, statements.texts
-
-
 def test_permissions_are_those_of_the_role_table(app: Flask) -> None:
     served = {view.class_permission_name: sorted(view.base_permissions) for view in app.appbuilder.baseviews if isinstance(view, RegisterApi)}  # type: ignore[attr-defined]
     assert served == {entry.register.__key__: ["can_add", "can_edit", "can_read", "can_void"] for entry in registry.entries()}

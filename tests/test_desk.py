@@ -307,6 +307,18 @@ def _own(browser: Browser) -> str:
     return str(link["href"]).rpartition("/")[2]
 
 
+def test_which_ends_count(session_of: SessionOf) -> None:
+    scope = scope_of(session_of(LEADER))
+    assert [kind.key for kind in due.kinds(scope, ledgers(scope))] == [
+        "agency.qualifications.valid_to",
+        "expert.term_end",
+        "expert.qualifications.valid_to",
+        "policy.expires_on",
+        "review.period_end",
+        "enterprise.standardisation_valid_to",
+    ], "the end of a consultation or of a relation asks nobody to renew it"
+
+
 def test_months_hold_their_own_days(offices: dict[str, Agency], session_of: SessionOf) -> None:
     session = session_of()
     ahead = figures.months(date(2026, 11, 25), 3)

@@ -251,6 +251,55 @@ def test_forms_survive_odd_bodies(app: Flask, sign_in: SignIn) -> None:
         assert answer.status_code < 500, path
 
 
+# forms, filters, redirects: views/fab_widgets.py, fab_search.py, fab_pages.py ---------------------------
+
+
+def fab_source(name: str) -> str:
+    return (FAB / name).read_text(encoding="utf-8")
+
+
+def test_fab_falls_over_a_word_that_an_enumeration_lacks() -> None:
+    assert "return enum_class.__members__[value]" in fab_source("fields.py")
+    assert 'raise ValueError(self.gettext("Not a valid choice"))' in fab_source("fields.py")
+
+
+def test_fab_has_no_way_to_ask_for_no() -> None:
+    assert 'if value == "y":\n            return True' in fab_source("models/sqla/filters.py")
+
+
+def test_fab_finds_related_records_the_old_way() -> None:
+    assert "return self.session.query(rel_model).get(value)" in fab_source("models/sqla/interface.py")
+
+
+def test_fab_asks_for_seconds_and_loses_what_was_typed() -> None:
+    assert '("is_datetime", DateTimeField, DateTimePickerWidget)' in fab_source("forms.py")
+    assert 'if not field.data:\n            field.data = ""' in fab_source("fieldwidgets.py")
+
+
+def test_fab_demands_that_a_box_be_ticked() -> None:
+    assert "if not self.datamodel.is_nullable(col_name):\n            lst_validators.append(validators.InputRequired())" in fab_source("forms.py")
+
+
+def test_fab_keeps_addresses_in_the_cookie() -> None:
+    assert 'session["page_history"] = page_history.to_json()' in fab_source("baseviews.py")
+
+
+def test_no_address_is_kept_in_the_cookie(sign_in: SignIn) -> None:
+    browser = sign_in(SECURITY_ADMIN)
+    browser.get("/users/list/?_flt_3_username=wang")
+    with browser.client.session_transaction() as kept:
+        assert "page_history" not in kept
+
+
+def test_fab_names_the_numbers_of_a_chart_after_the_code() -> None:
+    assert "self.label_columns[serie] = self._prettify_column(serie)" in fab_source("charts/views.py")
+
+
+def test_fab_says_nothing_when_a_record_cannot_be_deleted() -> None:
+    source = fab_source("baseviews.py")
+    assert source.count("delete_integrity_error_message") == 1, "FAB has the sentence and never says it"
+
+
 def test_mends_keep_the_addresses_of_fab() -> None:
     assert views.ModelView.action._urls == [("/action/<string:name>/<pk>", ["GET", "POST"])]
     assert views.ModelView.delete._permission_name == "delete"

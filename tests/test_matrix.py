@@ -16,6 +16,7 @@ from typing import Any
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -476,7 +477,7 @@ def road_compare(walk: Walk) -> None:
     """Two rows beside each other: only where both are within reach; visitors read public fields."""
     kinds = list(walk.ground.rows)
     for one, two in zip(kinds, kinds[1:] + kinds[:1], strict=True):
-        for page in ("compare", "compare.xlsx"):
+        for page in ("compare", "compare.xlsx") if one == kinds[0] else ("compare",):
             query = {"ids": [walk.ground.rows[one], walk.ground.rows[two]]}
             answer = walk.client.get(walk.url(page), query_string=query, buffered=True)
             assert (answer.status_code == 200) == ({one, two} <= walk.allowed.reads), (one, two, answer.status_code)
@@ -548,19 +549,55 @@ def _import_as(walk: Walk, data: bytes) -> str:
         return json.dumps(report["wrong"], ensure_ascii=False)
 
 
-def road_action(walk: Walk) -> None:
-    """Bulk void of a foreign and an own row at once touches only what the persona may void."""
+def road_bulk(walk: Walk) -> None:
+    """All four rows at once: what is confirmed touches exactly the rows that the persona may change."""
     token_from = "/" if walk.person.username else "/login/"
+    rows = walk.ground.rows
+    before = {kind: walk.kept(kind).row_version for kind in rows}
+    query = "&".join(f"ids={row}" for row in rows.values())
+    page = walk.client.get(walk.url(f"bulk?{query}"))
+    assert (page.status_code == 200) == bool(walk.allowed.edits), page.status_code
+    key = walk.allowed.probe
+    form = {"fields": key, key: _probe(walk, OWN)}
+    planned = walk.browser.post(walk.url(f"bulk?{query}"), form, token_from=token_from)
+    _confirm(walk, planned, token_from)
+    assert {kind for kind in rows if walk.kept(kind).row_version != before[kind]} == set(walk.allowed.edits), planned.status_code
+    if planned.status_code == 302 and walk.allowed.edits:
+        page = walk.client.get(walk.url("bulk?all=1&voided=1"))
+        assert (page.status_code == 200) == bool(walk.allowed.reads)
 
-    def act(ids: list[int]) -> set[str]:
-        walk.browser.post(walk.url("action"), {"name": "void", "ids": ids, "reason": "测试作废"}, token_from=token_from)
-        voided = {kind for kind in walk.ground.rows if walk.kept(kind).voided_at}
+
+def _confirm(walk: Walk, planned: Any, token_from: str) -> None:
+    """Confirm the preview that an answer leads to, if it leads to one."""
+    address = planned.headers.get("Location", "")
+    if "/bulk/" in address:
+        page = BeautifulSoup(walk.client.get(address).data, "html.parser")
+        hidden = set(walk.ground.rows) - set(walk.allowed.reads)
+        assert not any(walk.ground.labels[kind] in page.get_text() for kind in hidden), "a row beyond the persona's reach"
+        digest = page.find("input", {"name": "digest"})
+        walk.browser.post(address, {"digest": digest["value"] if digest else ""}, token_from=token_from)
+
+
+def road_bulk_void(walk: Walk) -> None:
+    """The same for voiding."""
+    token_from = "/" if walk.person.username else "/login/"
+    for tail in ("bulk/void", "bulk/void?all=1"):
+        planned = walk.browser.post(walk.url(tail), {"ids": list(walk.ground.rows.values()), "reason": "测试作废"}, token_from=token_from)
+        _confirm(walk, planned, token_from)
+        assert {kind for kind in walk.ground.rows if walk.kept(kind).voided_at} == set(walk.allowed.voids), tail
         _unvoid(walk)
-        return voided
 
+
+def road_cell(walk: Walk) -> None:
+    """One cell: whoever may edit the row may change its state where the probe is simple enough, and nobody else."""
+    token_from = "/" if walk.person.username else "/login/"
+    key = walk.allowed.probe
     for kind, row in walk.ground.rows.items():
-        assert act([row]) == ({kind} & walk.allowed.voids), kind
-    assert act(list(walk.ground.rows.values())) <= set(walk.allowed.voids)
+        before = walk.kept(kind)
+        writes = kind in walk.allowed.edits and field_map(walk.ground.cls)[key].format.widget in {"text", "select"}
+        assert (walk.client.get(walk.url(f"{row}/cell/{key}")).status_code == 200) == writes, kind
+        walk.browser.post(walk.url(f"{row}/cell/{key}"), {key: _probe(walk, kind), "row_version": before.row_version}, token_from=token_from)
+        assert (walk.kept(kind).row_version != before.row_version) == writes, kind
 
 
 def road_child_pages(walk: Walk) -> None:
@@ -644,6 +681,7 @@ ROADS: tuple[Callable[[Walk], None], ...] = (
     road_search,
     road_rest_read,
     road_export,
+    road_desk,
     road_edit,
     road_move_out_of_scope,
     road_rest_write,
@@ -651,7 +689,6 @@ ROADS: tuple[Callable[[Walk], None], ...] = (
     road_foreign_parent,
     road_new_record,
     road_check,
-    road_desk,
     road_file,
     road_ledger,
     road_compare,
@@ -662,7 +699,9 @@ ROADS: tuple[Callable[[Walk], None], ...] = (
     road_import,
     road_file_void,
     road_child_pages,
-    road_action,
+    road_cell,
+    road_bulk,
+    road_bulk_void,
     road_void,
     road_rest_void,
 )
@@ -688,7 +727,8 @@ WALKED = {
     "page": {
         "list": road_list, "filters": road_list_parts, "columns": road_list_parts,
         "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show, "add": road_new_record, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
-        "action": road_action, "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
+        "bulk": road_bulk, "bulk_preview": road_bulk, "bulk_void": road_bulk_void, "cell": road_cell,
+        "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "check_new": road_new_record, "check": road_check, "check_child": road_check,
         "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
         "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,

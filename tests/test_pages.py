@@ -272,23 +272,6 @@ def test_a_child_answers_only_under_its_own_parent(agency: Any, session_of: Sess
 # many at once -------------------------------------------------------------------------------------
 
 
-def test_ticked_records_are_voided_for_a_reason_all_or_none(app: Flask, agency: Any, session_of: SessionOf, sign_in: SignIn) -> None:
-    session = session_of()
-    foreign = samples.make(session, Agency, 21, office_id(session, "危化股"))
-    browser = sign_in(CLERK)
-    count = sa.select(sa.func.count(Agency.id)).where(Agency.voided_at.is_not(None))
-
-    def act(ids: list[Any], reason: str) -> int:
-        return int(browser.post("/agency/action", {"name": "void", "ids": ids, "reason": reason}, token_from="/agency/list/").status_code)
-
-    assert act([agency.id], "") == 302
-    assert act([agency.id, foreign.id], "错登") == 404
-    assert act(["x"], "错登") == 400
-    assert kept(app, count) == 0
-    assert act([agency.id], "错登") == 302
-    assert kept(app, count) == 1
-
-
 def test_the_export_holds_what_the_list_shows(agency: Any, session_of: SessionOf, sign_in: SignIn) -> None:
     session = session_of()
     second = samples.make(session, Agency, 31, office_id(session, OWN))

@@ -177,3 +177,14 @@ def test_a_foreign_row_is_refused_when_saved(desk: Desk, rows: dict[str, int]) -
 def test_no_value_breaks_a_draft(desk: Desk, raw: Any) -> None:
     result = sent(desk.of(CLERK), dict.fromkeys(field_map(Ledger), raw))
     assert all(str(message) for found in result.errors.values() for message in found)
+
+
+def test_what_a_cell_holds_beside_its_value_never_replaces_what_is_kept(desk: Desk) -> None:
+    """And a doubt about a field seen masked does not tell whether the two are the same."""
+    session = desk.of(CLERK)
+    row = save(session, sent(session, {"title": "冀北安评", "mobile": "13812345678"}))
+    session.commit()
+    for mobile in ("13812345678", "13900001111"):
+        result = sent(session, {"office_phone": f"0314-7512345 {mobile}"}, row)
+        assert result.values["mobile"] == "13812345678"
+        assert set(result.doubts) == {"mobile"}

@@ -136,7 +136,7 @@ def test_the_page_runs_the_same_statements_however_long(app: Flask, session_of: 
 def test_the_page_shows_what_the_workbook_shows(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
     rows = agencies(session_of(), 3)
     page = BeautifulSoup(sign_in(CLERK).get("/agency/ledger").data, "html.parser")
-    sheet = page.select_one(".ys-paper")
+    sheet = page.select_one(".ys-printed")
     assert sheet is not None
     assert "填报单位：基础股" in sheet.text
     assert [body.select_one("td").text for body in sheet.select("tbody")] == ["1", "2", "3"]  # type: ignore[union-attr]
@@ -214,7 +214,7 @@ def policies(session_of: SessionOf) -> dict[str, Any]:
 
 def test_policies_stand_beside_their_interpretations(app: Flask, policies: dict[str, Any], sign_in: SignIn) -> None:
     page = BeautifulSoup(sign_in(CLERK).get("/policy-contrast/").data, "html.parser")
-    heads = [head.text for head in page.select(".ys-paper-table thead th")]
+    heads = [head.text for head in page.select(".ys-printed-table thead th")]
     assert heads[1:] == [
         str(field_of(each).label)
         for each in (
@@ -232,7 +232,7 @@ def test_policies_stand_beside_their_interpretations(app: Flask, policies: dict[
     ] + ["间隔（天）", "情况"]
     said = {
         body.select("td")[1].text: [(line.select("td")[-2].text, line.select("td")[-1].text.strip()) for line in body.select("tr")]
-        for body in page.select(".ys-paper-table tbody")
+        for body in page.select(".ys-printed-table tbody")
     }
     assert said == {
         "政策同日": [("0", "同日发布")],

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import ORMExecuteState, Session, aliased
 
 from app import registry
+from app.accounts import Account
 from app.clock import now
 from app.fields import Gate
 from app.register import PublishState, field_map, values_of
 from app.roles import Role
-from app.scopes import SYSTEM, Actor, NotPermitted, Scope, act_as, scope_of
+from app.scopes import SYSTEM, Actor, NotPermitted, Scope, _loaded_along, act_as, scope_of
+from models.reference import OrgUnit
 from tests.engine import (
     CLERK,
     ENTRIES,
@@ -118,6 +120,12 @@ def test_every_road_of_reading_is_narrowed(desk: Desk, rows: dict[str, int], act
         "from a subquery": [name for name, each in rows.items() if each in set(session.scalars(sa.select(inner.c.id)))],
         "union": session.scalars(sa.union(sa.select(Ledger.title), sa.select(Ledger.title).where(Ledger.id < 0))),
         "cte": session.scalars(sa.select(sa.select(Ledger.title).cte().c.title)),
+        "query with a join": [name for (name,) in session.query(Ledger.title).join(Remark, Remark.parent_id == Ledger.id)],
+        "a subquery as a column": [
+            name
+            for name in session.scalars(sa.select(sa.select(Ledger.title).where(Ledger.id == Remark.parent_id).scalar_subquery()).select_from(Remark))
+            if name
+        ],
         "one by one": [name for name, each in rows.items() if desk.of(actor).get(Ledger, each)],
         "children one by one": [row.topic for row in (session.get(Remark, each) for each in every_id(desk, Remark)) if row],
         "sorted by a hidden column": session.scalars(sa.select(Ledger.title).order_by(Ledger.mobile)),
@@ -129,6 +137,30 @@ def test_every_road_of_reading_is_narrowed(desk: Desk, rows: dict[str, int], act
     assert session.query(Oversight).count() == len(seen)
     assert bool(session.scalar(sa.select(sa.select(Ledger.id).where(Ledger.title == "nobody's").exists()))) is ("nobody's" in seen)
     assert session.scalar(sa.select(sa.func.max(Ledger.id))) == max((rows[name] for name in seen), default=None)
+
+
+def test_a_statement_carries_only_the_tests_of_what_it_names(desk: Desk, rows: dict[str, int]) -> None:
+    def note(state: ORMExecuteState) -> None:
+        carried.append({option.entity.class_ for option in state.statement._with_options})
+
+    carried: list[set[type]] = []
+    session = desk.of(CLERK)
+    sa.event.listen(session, "do_orm_execute", note)
+    other = aliased(Remark)
+    for statement in (
+        sa.select(Ledger.id),
+        sa.select(Ledger.id).where(Ledger.id.in_(sa.select(other.parent_id))),
+        sa.select(sa.literal(1)).where(sa.select(Oversight.id).exists()),
+        sa.select(sa.func.count()).select_from(sa.select(Remark.id).union(sa.select(Oversight.id)).subquery()),
+        sa.select(sa.literal(1)),
+    ):
+        session.execute(statement)
+    assert carried == [{Ledger}, {Ledger, Remark}, {Oversight}, {Remark, Oversight}, set()]
+
+
+def test_what_a_mapper_loads_along_is_narrowed_too() -> None:
+    assert _loaded_along(sa.inspect(Account)) == {OrgUnit}
+    assert _loaded_along(sa.inspect(Ledger)) == {Ledger}
 
 
 def every_id(desk: Desk, cls: type[Any]) -> list[int]:

@@ -26,6 +26,7 @@ PYTHON: dict[str, tuple[str, ...]] = {
     "forms.py": ("FieldConverter",),
     "widgets.py": ("RenderTemplateWidget", "SearchWidget"),
     "models/sqla/filters.py": ("set_value_to_type",),
+    "models/sqla/interface.py": ("SQLAInterface.get_related_obj",),
     "baseviews.py": (
         "BaseView.get_redirect", "BaseView.update_redirect", "BaseCRUDView._get_show_widget", "BaseCRUDView._add", "BaseCRUDView._edit", "BaseCRUDView._delete",
     ),

@@ -85,8 +85,7 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
         _may_read(session, cls)
         reader = Reader(session)
         listing, columns = listing_of(session, cls, reader.lookup)
-        rows = listing.rows(session)
-        return self.response(200, count=listing.count(session), ids=[row.id for row in rows], result=reader.rows(cls, rows, columns))
+        return self.response(200, **reader.page(listing, columns))
 
     @expose("/<pk>", methods=("GET",))
     @protect()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from app.fields import Field
 from app.formats import Choice, Choices, Link, Moment, StateOf
 from app.language import _l
 from app.lookup import DatabaseLookup
-from app.queries import QueryError, filterable
+from app.queries import Listing, QueryError, filterable
 from app.register import Child, Record, Register, children
 from app.roles import Verb
 from app.scopes import Scope, scope_of
@@ -35,20 +36,34 @@ class Reader:
         self.scope: Scope = scope_of(session)
         self.lookup = DatabaseLookup(session)
 
-    def keys(self, cls: type[Record]) -> list[str]:
-        """Every key that a record of the kind may have, children left out."""
-        keys = ["id", *(declared.key for declared in self.scope.readable(cls))]
-        return keys + [f"{each.key}{LABEL}" for each in self._links(cls)] + list(self._envelope(cls))
+    def page(self, listing: Listing, columns: Collection[str] | None = None) -> dict[str, Any]:
+        """What a list answers: how many records match, and of one page the ids and the columns asked for.
 
-    def rows(self, cls: type[Record], rows: Sequence[Record], columns: Collection[str] | None = None) -> list[dict[str, Any]]:
-        """Records without their children; the names behind links are read in bulk."""
-        unknown = [key for key in columns or () if key not in self.keys(cls)]
-        if unknown:
-            raise QueryError(_l("没有“%(name)s”这一列", name=unknown[0][:40]))
-        wanted = [each for each in self.scope.readable(cls) if columns is None or {each.key, f"{each.key}{LABEL}"} & set(columns)]
-        self.lookup.prepare_rows(rows, wanted)
-        made = [each for each in self._writers(cls, wanted) if columns is None or each[0] in columns]
-        return [{key: write(getattr(row, attr)) if write else getattr(row, attr) for key, attr, write in made} for row in rows]
+        Read as plain rows, for an answer needs no object of a record, so within the scope by their own test.
+        """
+        made = self._writers(listing.cls, columns)
+        visible = self.scope.rows(listing.cls)
+        tests = listing.conditions() + ([] if visible is None else [visible])
+        attrs = tuple(dict.fromkeys(("id", *(attr for _key, attr, _write in made))))
+        page = _reading(listing.cls, attrs).where(*tests).order_by(*listing.ordering())
+        connection = self.session.connection()
+        rows = connection.execute(page.limit(listing.size).offset((listing.page - 1) * listing.size))
+        found = [dict(zip(attrs, row, strict=True)) for row in rows]
+        count = connection.scalar(_reading(listing.cls, ()).where(*tests))
+        return {"count": count, "ids": [values["id"] for values in found], "result": self._written(listing.cls, found, made)}
+
+    def rows(self, cls: type[Record], rows: Sequence[Record]) -> list[dict[str, Any]]:
+        """Records without their children."""
+        made = self._writers(cls)
+        return self._written(cls, [{attr: getattr(row, attr) for _key, attr, _write in made} for row in rows], made)
+
+    def _written(self, cls: type[Record], found: Sequence[Mapping[str, Any]], made: Sequence[Writer]) -> list[dict[str, Any]]:
+        """Records, given as their values by attribute, as JSON carries them; the names behind links are read in bulk."""
+        attrs = {attr for _key, attr, _write in made}
+        for declared in self.scope.readable(cls):
+            if isinstance(declared.format, Link) and declared.attr in attrs:
+                self.lookup.prepare_ids(declared.format.register, {values[declared.attr] for values in found} - {None})
+        return [{key: write(values[attr]) if write else values[attr] for key, attr, write in made} for values in found]
 
     def whole(self, row: Record) -> dict[str, Any]:
         """A record with its children under their names."""
@@ -62,20 +77,23 @@ class Reader:
         own = sa.select(child).where(child.parent_id == row.id, child.voided_at.is_(None))
         return self.session.scalars(own.order_by(child.id)).all()
 
-    def _writers(self, cls: type[Record], wanted: Iterable[Field]) -> list[Writer]:
+    def _writers(self, cls: type[Record], columns: Collection[str] | None = None) -> list[Writer]:
+        """How each key is made, of all or of those that are asked for; QueryError names the one that there is not."""
         made: list[Writer] = [("id", "id", None)]
-        for declared in wanted:
+        for declared in self.scope.readable(cls):
             made.append((declared.key, declared.attr, masking.dumper(self.scope, declared)))
             if isinstance(declared.format, Link):
                 made.append((f"{declared.key}{LABEL}", declared.attr, self._label(declared)))
-        return made + [(key, key, MOMENT.dump if key.endswith("_at") else None) for key in self._envelope(cls)]
+        made += [(key, key, MOMENT.dump if key.endswith("_at") else None) for key in self._envelope(cls)]
+        known = {key for key, _attr, _write in made}
+        for key in columns or ():
+            if key not in known:
+                raise QueryError(_l("没有“%(name)s”这一列", name=key[:40]))
+        return [each for each in made if columns is None or each[0] in columns]
 
     def _label(self, declared: Field) -> Callable[[Any], str | None]:
         show = masking.shower(self.scope, declared, self.lookup)
         return lambda value: show(value) or None
-
-    def _links(self, cls: type[Record]) -> list[Field]:
-        return [each for each in self.scope.readable(cls) if isinstance(each.format, Link)]
 
     def _envelope(self, cls: type[Record]) -> tuple[str, ...]:
         return ENVELOPE if self.scope.actor.system or self.scope.may(cls, Verb.EXPORT) else ()
@@ -104,6 +122,13 @@ class Reader:
             options = fmt.options() if isinstance(fmt, StateOf) else fmt.options(self.lookup)
             facts["options"] = [{"value": value, "label": label} for value, label in options]
         return facts
+
+
+@cache
+def _reading(cls: type[Record], attrs: tuple[str, ...]) -> sa.Select[Any]:
+    """These columns of a table; without any, how many rows."""
+    table = cls.__table__
+    return sa.select(*(table.c[attr] for attr in attrs)) if attrs else sa.select(sa.func.count()).select_from(table)
 
 
 def _operators(declared: Field) -> list[str]:

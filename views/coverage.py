@@ -46,10 +46,8 @@ def counts(session: Session) -> dict[int | None, dict[str, int]]:
 
 
 def documents(session: Session, standing: str, office: int | None, most: int, skip: int) -> tuple[int, Sequence[Any]]:
-    """How many documents stand there (office None: of all offices; 0: of none), and a page of them: id, title, number, day, office."""
+    """How many documents stand there (office None: of all offices; 0: of none), and a page of them."""
     scope = scope_of(session)
     tests = [*_tests(scope), _standing(scope) == standing] + ([] if office is None else [Policy.org_unit_id == (office or None)])
-    columns = (Policy.id, Policy.title, Policy.doc_no, Policy.formed_on, Policy.org_unit_id)
-    count = session.connection().scalar(sa.select(sa.func.count()).select_from(Policy.__table__).where(*tests)) or 0
-    statement = sa.select(*columns).select_from(Policy.__table__).where(*tests).order_by(Policy.id.desc()).limit(most).offset(skip)
-    return count, session.connection().execute(statement).all()
+    count = session.scalar(sa.select(sa.func.count(Policy.id)).where(*tests)) or 0
+    return count, session.scalars(sa.select(Policy).where(*tests).order_by(Policy.id.desc()).limit(most).offset(skip)).all()

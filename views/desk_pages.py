@@ -13,7 +13,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import Session
 
 from app import changes, due, gaps, masking
-from app.charge import ledgers, lists, live
+from app.charge import OFFICE_LABEL, ledgers, lists, live
 from app.clock import local, today
 from app.figures import midnight
 from app.language import _
@@ -190,7 +190,7 @@ def _choices(found: Iterable[due.Kind], kind: due.Kind | None) -> list[tuple[str
 
 
 def _due_columns() -> list[str]:
-    return [_("记录"), _("登记表"), _("到期的内容"), _("到期日"), _("还剩"), _("承办股室")]
+    return [_("记录"), _("登记表"), _("到期的内容"), _("到期日"), _("还剩"), str(OFFICE_LABEL)]
 
 
 def _due_lines(session: Session, found: list[due.Kind], span: due.Span, most: int | None, skip: int) -> Iterable[tuple[str, list[Any]]]:

@@ -25,7 +25,7 @@ from flask_babel import refresh
 from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
-from app.language import _l
+from app.language import Text, _l
 from app.queries import QueryError
 from app.security import SecurityManager
 from views import fab_pages, fab_search, fab_widgets
@@ -261,8 +261,16 @@ def _replace(cls: type, name: str, function: Any) -> None:
     setattr(cls, name, function)
 
 
+#: what FAB calls its own lines of the menu, in our words
+MENU: dict[str, Text] = {"Security": _l("账号和权限"), "List Users": _l("账号"), "List Roles": _l("角色"), "List Groups": _l("用户组")}
+
+
 def install(app: Flask) -> None:
-    """Check the arguments of FAB's pages before they are read; give its templates what they call."""
+    """Check the arguments of FAB's pages before they are read; give its templates what they call, its menu our words."""
+    for name, label in MENU.items():
+        item = app.appbuilder.menu.find(name)  # type: ignore[attr-defined]
+        if item is not None:
+            item.label = label
     app.before_request(refuse_odd_arguments)
     app.jinja_env.globals |= fab_pages.globals_of_templates()
     app.jinja_env.filters["shown"] = fab_pages.shown

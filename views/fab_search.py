@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from flask import request
 from flask_appbuilder.models.sqla import filters as fab_filters
+from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.widgets import SearchWidget
 
 from app.language import _
@@ -112,9 +113,15 @@ def _typed(model: Any, column: str, value: Any) -> Any:
     return value in {"y", "True", "true", "1", True} if model.is_boolean(column) else _FAB_TYPED(model, column, value)
 
 
+def _related(self: Any, column: str, value: Any) -> Any:
+    """The record that a filter names; FAB asks in a way that SQLAlchemy will drop."""
+    return self.session.get(self.get_related_model(column), value)
+
+
 _FAB_TYPED = fab_filters.set_value_to_type
 
 
 def mend() -> None:
-    """Make the filters understand both answers of a yes-or-no column."""
+    """Make the filters understand both answers of a yes-or-no column, and find related records."""
     fab_filters.set_value_to_type = _typed
+    SQLAInterface.get_related_obj = _related

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from flask import abort, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import Session
 
-from app import figures, gaps
-from app.charge import ledgers
+from app import figures, gaps, masking
+from app.charge import OFFICE_LABEL, ledgers
 from app.clock import local, now, today
+from app.fields import Field
 from app.gaps import Standing
 from app.language import _
 from app.lookup import DatabaseLookup
-from app.register import Register
+from app.register import Register, fields
 from app.scopes import scope_of
 from imports import history
 from models.policy import Policy
@@ -62,20 +64,26 @@ class OverviewView(BaseView):  # type: ignore[misc]
     def coverage(self, standing: str) -> Answer:
         """The documents whose review has come so far."""
         session = current_session()
-        if standing not in coverage.LABELS or not coverage.known(scope_of(session)):
+        scope = scope_of(session)
+        if standing not in coverage.LABELS or not coverage.known(scope):
             abort(404)
         office = _office()
         number, lookup = page_number(request.args), DatabaseLookup(session)
         count, rows = coverage.documents(session, standing, office, SIZE, (number - 1) * SIZE)
-        lookup.prepare_ids("org_unit", [row.org_unit_id for row in rows if row.org_unit_id])
+        shown = [field_of(Policy, column) for column in (Policy.title, Policy.doc_no, Policy.formed_on, Policy.org_unit_id)]
+        lookup.prepare_rows(rows, shown)
         title = _("涉及经营者的政策文件：%(state)s", state=coverage.LABELS[standing])
-        page = Page(title, "", [_("文件"), _("发文字号"), _("成文日期"), _("承办股室")], count, number, _("没有这样的文件。"))
+        page = Page(title, "", [str(declared.label) for declared in shown], count, number, _("没有这样的文件。"))
         page.tabs = [(str(label), url_for(".coverage", standing=each, office=office), each == standing) for each, label in coverage.LABELS.items()]
         for row in rows:
-            kept = lookup.name("org_unit", row.org_unit_id) if row.org_unit_id else ""
-            cells = [row.doc_no or "", row.formed_on.isoformat() if row.formed_on else "", kept]
-            page.rows.append(Row(row.title, link_to(Policy, "show", pk=row.id), cells))
+            label, *cells = (masking.shown(scope, declared, getattr(row, declared.attr), lookup) for declared in shown)
+            page.rows.append(Row(label, link_to(Policy, "show", pk=row.id), cells))
         return render("desk/lines.html", page=page)
+
+
+def field_of(cls: type[Register], column: Any) -> Field:
+    """The declaration behind a column."""
+    return next(declared for declared in fields(cls) if declared.attr == column.key)
 
 
 def _office() -> int | None:
@@ -131,7 +139,7 @@ class Overview:
 
     def by_office(self) -> Plot:
         """Records by register and office."""
-        plot = Plot("offices", _("各股室登记了多少"), "bars", _("承办股室"), [str(cls.__title__) for cls in self.registers], unit=_("条"), open=True)
+        plot = Plot("offices", _("各股室登记了多少"), "bars", str(OFFICE_LABEL), [str(cls.__title__) for cls in self.registers], unit=_("条"), open=True)
         for office in self.offices:
             cells = [Cell(self._standing(cls, office).rows, self.list_of(cls, office)) for cls in self.registers]
             plot.bars.append(Bar(self.office(office), cells))
@@ -144,7 +152,7 @@ class Overview:
     def completeness(self) -> Plot:
         """The share of what later steps need that is filled in."""
         asked = [cls for cls in self.registers if self.total(cls).cells]
-        plot = Plot("completeness", _("资料完整度"), "table", _("承办股室"), [str(cls.__title__) for cls in asked])
+        plot = Plot("completeness", _("资料完整度"), "table", str(OFFICE_LABEL), [str(cls.__title__) for cls in asked])
         plot.quiet = _("下一步办理需要的内容填了多少，不含附件和敏感信息。")
         for office in self.offices:
             plot.bars.append(Bar(self.office(office), [_share_cell(self._standing(cls, office)) for cls in asked]))
@@ -175,7 +183,7 @@ class Overview:
     def reviews(self) -> Plot:
         """Documents that affect operators, by how far their review has come."""
         labels = [str(label) for label in coverage.LABELS.values()]
-        plot = Plot("reviews", _("公平竞争审查覆盖"), "bars", _("承办股室"), labels, unit=_("件"))
+        plot = Plot("reviews", _("公平竞争审查覆盖"), "bars", str(OFFICE_LABEL), labels, unit=_("件"))
         plot.colours = [GREEN, AMBER, RED]
         plot.quiet = _("只数“涉及经营者经济活动”的政策文件。")
         found = coverage.counts(self.session)

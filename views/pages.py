@@ -63,6 +63,11 @@ def link_to(cls: type[Register], page: str, **arguments: Any) -> str:
     return url_for(f"{endpoint_of(cls)}.{page}", **arguments)
 
 
+def has_page(cls: type[Register], page: str) -> bool:
+    """Whether a register has a page of that name."""
+    return f"{endpoint_of(cls)}.{page}" in current_app.view_functions
+
+
 def link_to_record(scope: Scope, key: str, record_id: object) -> str:
     """The address of a linked record; empty for readers who may not open its register."""
     cls = registry.find(key)

@@ -6,25 +6,23 @@ ever kept on the view object, which serves many threads at once.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from flask import abort, flash, redirect, request
+from flask import abort, request
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app.clock import local, today
-from app.formats import FormatError
-from app.formats import Text as Line
 from app.language import _, chinese
 from app.lookup import DatabaseLookup
 from app.queries import read_ids, read_listing
-from app.records import void
 from app.register import Register
 from app.registry import Entry
 from imports import export
 from views.attachments import Attachments
+from views.bulk import Bulk
+from views.cell_edit import CellEdit
 from views.checking import Checks
 from views.children import Children
 from views.downloads import made
@@ -41,7 +39,7 @@ from views.voiding import may_void, void_one
 WRITERS = {"xlsx": export.to_xlsx, "csv": export.to_csv}
 
 
-class RegisterView(Lists, SavedViews, Pickers, Attachments, Children, Checks, Uploads, Reports, BaseView):  # type: ignore[misc]
+class RegisterView(Lists, SavedViews, Bulk, CellEdit, Pickers, Attachments, Children, Checks, Uploads, Reports, BaseView):  # type: ignore[misc]
     """List, page, form, children, export of one register."""
 
     entry: Entry
@@ -91,36 +89,7 @@ class RegisterView(Lists, SavedViews, Pickers, Attachments, Children, Checks, Up
     def _page_of(self, pk: object) -> str:
         return link_to(self.cls, "list").removesuffix("list/") + f"show/{pk}"
 
-    # many at once ---------------------------------------------------------------------------
-
-    @expose("/action", methods=("POST",))
-    @has_access
-    @permission_name("void")
-    def action(self) -> Answer:
-        """Void the ticked records, all of them or none, for one reason."""
-        session = current_session()
-        if request.form.get("name") != "void":
-            abort(404)
-        rows = [find(session, self.cls, pk) for pk in read_ids(request.form.getlist("ids"))]
-        back = redirect(_same_register(request.form.get("back", ""), link_to(self.cls, "list")))
-        reason = request.form.get("reason", "")
-        if not rows:
-            flash(_("请先勾选记录"), "danger")
-            return back
-        try:
-            if Line(500).parse(reason) is None:
-                raise FormatError("no_reason", _("请写明作废原因"))
-        except FormatError as error:
-            flash(str(error.message), "danger")
-            return back
-        live = [row for row in rows if row.voided_at is None]
-        for row in live:
-            may_void(session, self.cls, row)
-        for row in live:
-            void(session, row, reason)
-        session.commit()
-        flash(_("已作废 %(count)s 条记录", count=len(live)), "success")
-        return back
+    # files ----------------------------------------------------------------------------------
 
     @expose("/export.<kind>", methods=("GET",))
     @has_access
@@ -136,11 +105,6 @@ class RegisterView(Lists, SavedViews, Pickers, Attachments, Children, Checks, Up
             tests.append(self.cls.id.in_(read_ids(request.args.getlist("ids"))))
         write = WRITERS[kind]
         return made(lambda out: write(session, self.cls, out, tests), f"{chinese(self.cls.__title__)}{today():%Y%m%d}", kind)
-
-
-def _same_register(back: str, home: str) -> str:
-    """The list to go back to: the register's own, whatever was sent."""
-    return back if re.fullmatch(re.escape(home) + r"(\?[^\s\\]*)?", back) else home
 
 
 def add_register(appbuilder: AppBuilder, entry: Entry) -> Any:

@@ -51,6 +51,9 @@ _FRAME_WORDS: Mapping[str, Text] = {
     "ResetPasswordView": _l("重设别人的密码"),
     "UserInfoEditView": _l("修改自己的姓名"),
     "help": _l("帮助"),
+    "desk": _l("工作台"),
+    "overview": _l("总览"),
+    "SearchView": _l("查找"),
     "MenuApi": _l("菜单（接口）"),
     "OpenApi": _l("接口说明"),
     "SwaggerView": _l("接口文档"),
@@ -138,7 +141,9 @@ def _title(view: str) -> str:
     if view in _FRAME_WORDS:
         return str(_FRAME_WORDS[view])
     found = next((each for each in current_app.appbuilder.baseviews if each.class_permission_name == view), None)  # type: ignore[attr-defined]
-    return str(getattr(found, "list_title", "") or getattr(found, "form_title", "") or getattr(found, "title", "") or view)
+    lines = current_app.extensions.get("pages", ())
+    label = next((line.label for line in lines if found is not None and line.endpoint.startswith(f"{found.endpoint}.")), "")
+    return str(label or getattr(found, "list_title", "") or getattr(found, "form_title", "") or getattr(found, "title", "") or view)
 
 
 def holders(session: Session) -> dict[Role, list[Account]]:

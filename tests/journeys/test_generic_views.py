@@ -23,9 +23,7 @@ from tests.journeys.visit import QUIET, both_widths
 from tests.journeys.visit import Visit as Tab
 from tests.people import SECURITY_ADMIN
 
-#: FAB asks the database in SQLAlchemy's older way
-OLD_QUERIES = pytest.mark.filterwarnings("ignore:The Query.get:sqlalchemy.exc.LegacyAPIWarning")
-pytestmark = [pytest.mark.browser, QUIET, OLD_QUERIES]
+pytestmark = [pytest.mark.browser, QUIET]
 
 
 @pytest.fixture(scope="module")
