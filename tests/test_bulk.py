@@ -62,7 +62,7 @@ def query(ids: list[int]) -> str:
 def plan(browser: Browser, chosen: str, **values: Any) -> Any:
     """Send the form of the first step; the answer leads to the preview."""
     keys = list(dict.fromkeys(name.partition(".")[0] for name in values))
-    return browser.post(f"/agency/bulk?{chosen}", {"fields": keys, "next": "1", **values})
+    return browser.post(f"/agency/bulk?{chosen}", {"fields": keys, **values})
 
 
 def preview(browser: Browser, chosen: str, **values: Any) -> tuple[str, BeautifulSoup]:
@@ -267,7 +267,7 @@ def test_a_new_word_of_an_open_list_is_entered_once(app: Flask, session_of: Sess
     browser = sign_in(CLERK)
     page = BeautifulSoup(browser.get("/review/add").data, "html.parser")
     key = next(each["name"] for each in page.select("select.js-open[multiple]"))
-    form = {"fields": [key], "next": "1", f"{key}.shown": "1", key: "全新行业", f"{key}.mode": "add"}
+    form = {"fields": [key], f"{key}.shown": "1", key: "全新行业", f"{key}.mode": "add"}
     address = browser.post(f"/review/bulk?{query(ids)}", form).headers["Location"]
     digest = BeautifulSoup(browser.get(address).data, "html.parser").find("input", {"name": "digest"})["value"]
     assert browser.post(address, {"digest": digest}).status_code == 302
@@ -501,7 +501,7 @@ def test_statements_do_not_grow_with_the_rows(session_of: SessionOf, sign_in: Si
 
     def planned(chosen: list[int]) -> int:
         token = browser.token("/agency/list/")
-        form = {"fields": ["contact"], "next": "1", "contact": "新联系人", "csrf_token": token}
+        form = {"fields": ["contact"], "contact": "新联系人", "csrf_token": token}
         return cost(lambda: browser.client.post(f"/agency/bulk?{query(chosen)}", data=form))
 
     few, many = planned(ids[:3]), planned(ids)

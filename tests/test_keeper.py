@@ -127,3 +127,10 @@ def test_places_are_every_field_of_the_list_children_too(app: Flask) -> None:
     assert {(place.cls, place.field.key) for place in keeper.places(LIST)} == {(Expert, "speciality_group"), (Expert, "specialities")}
     assert (Qualification, "cert_type") in {(place.cls, place.field.key) for place in keeper.places("cert_type")}
     assert all(place.cls is not Agency for place in keeper.places(LIST))
+
+
+def test_an_entrys_page_leads_its_keeper_on(waiting: Any, sign_in: SignIn) -> None:
+    link = f"/words/?entry={waiting.id}"
+    assert link in sign_in(SYSADMIN).get(f"/code/show/{waiting.id}").text
+    assert link not in sign_in(CLERK).get(f"/code/show/{waiting.id}").text
+    assert WORD in sign_in(SYSADMIN).get(link).text

@@ -19,7 +19,7 @@ from models.code_lists import FCR_STANDARD
 from models.review import Review, StakeholderOpinion, StandardAnswer
 from tests import samples
 from tests.conftest import Browser, SessionOf
-from tests.people import CLERK, LEADER, LEGAL, OTHER_CLERK, PRIVACY_CLERK, SECTION_HEAD, SYSADMIN, VISITOR, Persona
+from tests.people import CLERK, LEADER, LEGAL, OTHER_CLERK, OWN, PRIVACY_CLERK, SECTION_HEAD, SYSADMIN, VISITOR, Persona
 from tests.test_matrix import office_id
 
 SignIn = Callable[[Persona], Browser]
@@ -310,3 +310,11 @@ def test_a_stored_template_that_no_longer_fits_says_so(app: Flask, review: Any, 
     answer = sign_in(CLERK).get(f"/review/{review.id}/form.docx")
     assert answer.status_code == 409
     assert "取消了的栏目" in answer.text
+
+
+def test_the_records_page_offers_its_document_to_those_who_may_take_it(session_of: SessionOf, sign_in: Callable[[Persona], Browser]) -> None:
+    session = session_of()
+    row = samples.make(session, Review, 31, office_id(session, OWN), published=True)
+    link = f"/review/{row.id}/form.docx"
+    assert link in sign_in(CLERK).get(f"/review/show/{row.id}").text
+    assert link not in sign_in(VISITOR).get(f"/review/show/{row.id}").text

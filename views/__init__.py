@@ -15,14 +15,17 @@ from views.documents import PrintedForms, keeps_forms
 from views.errors import register_errors
 from views.frame import Page, add_page, look, sidebar
 from views.help import HelpView
-from views.keeper import KeeperView, may_keep
+from views.keeper import KeeperView, keeping, may_keep
 from views.overview import OverviewView
 from views.pages import has_page, language_tag
 from views.policy_contrast import TITLE, PolicyContrast, may_contrast
+from views.printing import printing
+from views.record import ACTIONS
 from views.register import add_register
 from views.search import SearchView
 
 fab.mend()
+ACTIONS[:] = [printing, keeping]
 
 
 def register_views(appbuilder: AppBuilder) -> None:

@@ -74,7 +74,7 @@ class BulkForm:
         fresh = added in self.open and added not in self.keys and len(self.keys) < bulk.MOST_FIELDS
         if fresh:
             self.keys.append(added)
-        if fresh or "next" not in form or not self.keys:
+        if fresh or "add" in form or "drop" in form or not self.keys:
             return None
         for key in self.keys:
             self._check(self.open[key])

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from app import masking
 from app.fields import Field
 from app.formats import Choice, Code, Day, Format, Link, Moment, Number, StateOf, YesNo
+from app.language import _
 from app.lookup import DatabaseLookup
 from app.scopes import Scope
 
@@ -51,11 +52,17 @@ class Painter:
         return _LONG.format(text if len(text) <= _MOST else text[:_MOST] + "…")
 
 
+def heading(declared: Field) -> str:
+    """What stands over a column: the label, with the unit of a number."""
+    unit = declared.format.spoken_unit if isinstance(declared.format, Number) else ""
+    return _("%(label)s（%(unit)s）", label=declared.label, unit=unit) if unit else str(declared.label)
+
+
 def opening(declared: Field, *, first: bool = False, editable: bool = False) -> Markup:
     """The tag before a cell of a column; `editable`: the reader may change it where it stands."""
     style = " ".join(name for name in ("ys-first" if first else "", style_of(declared.format)) if name)
     facts = (Markup(' class="{}"').format(style) if style else "") + (Markup(" data-edit") if editable else "")
-    return Markup('<td data-field="{}" data-label="{}"{}>').format(declared.key, declared.label, facts)
+    return Markup('<td data-field="{}" data-label="{}"{}>').format(declared.key, heading(declared), facts)
 
 
 def style_of(fmt: Format) -> str:

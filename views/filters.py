@@ -14,6 +14,7 @@ from app.register import Register
 from app.registry import find as find_register
 from app.roles import Verb
 from app.scopes import Scope
+from views.cells import heading
 from views.forms import MOST_OPTIONS
 from views.pages import link_to
 
@@ -33,7 +34,6 @@ class Control:
     source: str = ""
     start: str = ""
     end: str = ""
-    unit: str = ""
     #: "1": nothing written, "0": something written; None where that is no question
     empty: str | None = None
 
@@ -105,7 +105,7 @@ class Filters:
             within = self.arguments.get(f"{name}.within", [])
             return Control(name, label, "dates", options, within, "", self._one(f"{name}.from"), self._one(f"{name}.to"))
         if isinstance(fmt, Number):
-            return Control(name, label, "numbers", start=self._one(f"{name}.from"), end=self._one(f"{name}.to"), unit=str(fmt.spoken_unit))
+            return Control(name, heading(declared), "numbers", start=self._one(f"{name}.from"), end=self._one(f"{name}.to"))
         if fmt.name == "file":
             return Control(name, label, "none")
         return Control(f"{name}.like", label, "text", chosen=self.arguments.get(f"{name}.like", []))

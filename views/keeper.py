@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import flash, redirect, request
+from flask import flash, redirect, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from app.register import Record, Register
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
 from views.pages import current_session, find, link_to_record, render
+from views.record import Action, RecordPage
 
 WINDOW = 20
 
@@ -199,4 +201,10 @@ def _used(session: Session, use: keeper.Use, code: str) -> Used:
     return Used(where, use.count, [(text, link) for text, link in rows if link])
 
 
-__all__ = ["KeeperView", "may_keep"]
+def keeping(page: RecordPage) -> Iterable[Action]:
+    """The way from an entry of 字典 to what its keeper may do with it."""
+    if page.cls is registry.need("code") and page.live and may_keep(page.scope):
+        yield Action(_("并入或停用…"), url_for("KeeperView.index", entry=page.row.id), "ti-arrow-merge")
+
+
+__all__ = ["KeeperView", "keeping", "may_keep"]

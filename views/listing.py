@@ -17,13 +17,13 @@ from app.formats import Choices, Number
 from app.language import _
 from app.lookup import DatabaseLookup
 from app.paging import MOST, Slice, Tally, reachable, read_slice, tally
-from app.periods import PERIODS
-from app.queries import PAGE_SIZES, Filter, Listing, filterable, read_listing
+from app.queries import PAGE_SIZES, Listing, filterable, read_listing
 from app.register import Register
 from app.saved_views import Arguments, View, kept, opened, read_views, written
 from app.scopes import Scope, scope_of
 from views.cell_edit import CellRights
-from views.cells import NOTHING, Painter, opening, style_of
+from views.cells import NOTHING, Painter, heading, opening, style_of
+from views.chips import saying, sent_as
 from views.filters import Filters
 from views.pager import Pager
 from views.pages import link_to
@@ -185,7 +185,7 @@ class ListPage:
         return [self._head(declared, base) for declared in self.fields]
 
     def _head(self, declared: Field, base: str) -> Column:
-        facts = (declared.key, str(declared.label), style_of(declared.format))
+        facts = (declared.key, heading(declared), style_of(declared.format))
         if declared.key not in self.asked or isinstance(declared.format, Choices):
             return Column(*facts)
         mine = self.listing.order == declared.key
@@ -257,34 +257,18 @@ class ListPage:
     def _sum(self, declared: Field, value: Any) -> Markup | str:
         if value is None or not isinstance(declared.format, Number):
             return NOTHING
-        return f"{declared.format.show(value)} {declared.format.spoken_unit}"
+        return declared.format.show(value)
 
     # chips ----------------------------------------------------------------------------------
 
     def chips(self) -> list[Chip]:
         """The filters in force."""
-        found = [self._chip(each) for each in self.listing.filters]
+        found = [Chip(saying(each, self.lookup), self.address({name: [] for name in sent_as(each)})) for each in self.listing.filters]
         if self.listing.search:
             found.insert(0, Chip(_("含“%(text)s”", text=self.listing.search), self.address({"q": []})))
         if self.listing.voided:
             found.append(Chip(_("包括已作废"), self.address({"voided": []})))
         return found
-
-    def _chip(self, each: Filter) -> Chip:
-        label, fmt = str(each.field.label), each.field.format
-        if each.kind == "empty":
-            text = _("%(label)s：未填", label=label) if each.values[0] else _("%(label)s：已填", label=label)
-        elif each.kind == "like":
-            text = _("%(label)s含“%(text)s”", label=label, text="、".join(each.raw))
-        elif each.kind == "within":
-            text = _("%(label)s：%(value)s", label=label, value=str(PERIODS[each.raw[0]].label))
-        else:
-            values = "、".join(fmt.show([value] if isinstance(fmt, Choices) else value, self.lookup) for value in each.values)
-            sign = {"from": "≥ ", "to": "≤ ", "over": "> ", "under": "< "}.get(each.kind, "")
-            text = _("%(label)s：%(value)s", label=label, value=sign + (values or _("未填")))
-        name = f"f.{each.field.key}"
-        names = (name, f"{name}.any") if each.kind == "any" else (f"{name}.{each.kind}",)
-        return Chip(text, self.address({name: [] for name in names}))
 
     def sizes(self) -> Sequence[tuple[int, str]]:
         """The page sizes on offer."""

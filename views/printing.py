@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import abort
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict
@@ -16,6 +18,7 @@ from app.scopes import scope_of
 from views.downloads import made
 from views.editing import Answer
 from views.pages import find
+from views.record import Action, RecordPage
 
 
 def printed(session: Session, cls: type[Register], pk: int, name: str, office: str) -> Answer:
@@ -33,3 +36,10 @@ def _file_name(session: Session, form: PrintedForm, row: object) -> str:
     label = field_map(form.register)[form.register.__label__]
     text = masking.shown(scope_of(session), label, getattr(row, label.attr), DatabaseLookup(session))
     return f"{chinese(form.title)}_{text[:40] or today().isoformat()}"
+
+
+def printing(page: RecordPage) -> Iterable[Action]:
+    """The documents that a record prints, for readers who may take it out."""
+    if page.inside:
+        for form in documents.forms_of(page.cls):
+            yield Action(_("%(title)s（Word）", title=form.title), page.address("form_docx", name=form.name), "ti-file-text")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from models.agency import Agency
 from tests import samples
 from tests.conftest import SessionOf
-from tests.journeys.test_first_day import QUIET, Visit, chromium, site
+from tests.journeys.visit import PHONE, QUIET, Visit, both_widths
 from tests.people import CLERK, OWN
 from tests.test_matrix import office_id
 
-__all__ = ["chromium", "site"]
 pytestmark = pytest.mark.browser
 
 
@@ -33,28 +31,16 @@ def agencies(session_of: SessionOf) -> list[str]:
     return made[::-1]
 
 
-def enter(visit: Visit) -> None:
-    """Sign in; what that page says to the console is not ours to judge here."""
-    visit.sign_in(CLERK)
-    visit.errors.clear()
-
-
-def refusals_aside(visit: Visit) -> None:
-    """The browser itself notes a refusal as an error."""
-    visit.errors = [error for error in visit.errors if "422" not in error]
-    visit.clean()
-
-
-def narrow(page: Any) -> None:
+def narrow(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"
 
 
 @QUIET
-@pytest.mark.parametrize("width", [1366, 390])
+@both_widths
 def test_a_clerk_changes_many_rows_through_a_preview(site: str, chromium: Browser, agencies: list[str], width: int) -> None:
     visit = Visit(chromium, site, width)
     page = visit.page
-    enter(visit)
+    visit.sign_in(CLERK)
     page.goto(f"{site}/agency/list/?size=10")
     bar = page.locator("#bulk")
     expect(bar).to_be_hidden()
@@ -62,6 +48,7 @@ def test_a_clerk_changes_many_rows_through_a_preview(site: str, chromium: Browse
     page.locator(".js-tick").nth(2).check()
     expect(bar.locator(".js-count")).to_have_text("已选 2 条")
     expect(bar).to_be_in_viewport()
+    visit.picture("bulk-bar")
     narrow(page)
     bar.get_by_role("link", name="修改…").click()
     expect(page.get_by_role("heading", name="批量修改 2 条记录")).to_be_visible()
@@ -71,23 +58,25 @@ def test_a_clerk_changes_many_rows_through_a_preview(site: str, chromium: Browse
     expect(page.get_by_text("请填写新的值")).to_be_visible()
     page.fill("input[name=contact]", "新联系人")
     narrow(page)
-    page.keyboard.press("Enter")
+    page.keyboard.press("Control+s")
     expect(page.locator(".ys-count.active b")).to_have_text("2")
     expect(page.locator("tbody ins").first).to_have_text("新联系人")
+    visit.picture("bulk-preview")
     narrow(page)
     page.get_by_role("button", name="确认修改 2 条").click()
     expect(page.get_by_text("已修改 2 条记录")).to_be_visible()
     expect(page).to_have_url(re.compile("size=10"))
     page.get_by_role("link", name=agencies[1]).click()
     expect(page.get_by_text("新联系人")).to_be_visible()
-    refusals_aside(visit)
+    visit.refused(422)
+    visit.clean()
 
 
 @QUIET
 def test_all_that_match_are_voided_and_none_other(site: str, chromium: Browser, agencies: list[str]) -> None:
     visit = Visit(chromium, site)
     page = visit.page
-    enter(visit)
+    visit.sign_in(CLERK)
     page.goto(f"{site}/agency/list/?size=10&q=第1")
     expect(page.locator(".js-every")).to_be_hidden()
     page.goto(f"{site}/agency/list/?size=10")
@@ -114,7 +103,7 @@ def test_all_that_match_are_voided_and_none_other(site: str, chromium: Browser, 
 def test_cells_are_changed_by_keyboard_alone(site: str, chromium: Browser, agencies: list[str]) -> None:
     visit = Visit(chromium, site)
     page = visit.page
-    enter(visit)
+    visit.sign_in(CLERK)
     page.goto(f"{site}/agency/list/?size=10")
     cells = page.locator("td[data-edit]")
     expect(cells).to_have_count(10)
@@ -145,18 +134,19 @@ def test_cells_are_changed_by_keyboard_alone(site: str, chromium: Browser, agenc
     expect(cells.nth(2).locator(".js-pencil")).to_be_focused()
     page.reload()
     expect(cells.nth(2)).to_contain_text("0314-7533333")
-    refusals_aside(visit)
+    visit.refused(422)
+    visit.clean()
 
 
 @QUIET
-@pytest.mark.parametrize("width", [1366, 390])
+@both_widths
 def test_a_cell_is_changed_with_mouse_or_finger(site: str, chromium: Browser, agencies: list[str], width: int) -> None:
     visit = Visit(chromium, site, width)
     page = visit.page
-    enter(visit)
+    visit.sign_in(CLERK)
     page.goto(f"{site}/agency/list/?size=10")
     cells = page.locator("td[data-edit]")
-    if width == 390:
+    if width == PHONE:
         cells.first.locator(".js-pencil").click()
     else:
         cells.first.dblclick()
@@ -173,7 +163,7 @@ def test_a_cell_is_changed_with_mouse_or_finger(site: str, chromium: Browser, ag
 def test_a_cell_says_that_one_is_signed_out_and_keeps_what_was_typed(site: str, chromium: Browser, agencies: list[str]) -> None:
     visit = Visit(chromium, site)
     page = visit.page
-    enter(visit)
+    visit.sign_in(CLERK)
     page.goto(f"{site}/agency/list/?size=10")
     page.locator("td[data-edit]").first.dblclick()
     page.locator("input[name=office_phone]").fill("7555555")

@@ -59,7 +59,14 @@
       return;
     }
     open.next = next;
-    open.cell.querySelector("form").requestSubmit();
+    send();
+  }
+
+  function send() {
+    if (open.sent) { return; }
+    open.sent = true;
+    var values = Object.fromEntries(new FormData(open.cell.querySelector("form")));
+    window.htmx.ajax("POST", address(open.cell), { target: open.cell, swap: "innerHTML", values: values });
   }
 
   function neighbour(cell, by) {
@@ -104,19 +111,14 @@
     if (open && !open.sent && event.target === input(open.cell) && !event.target.matches("[aria-invalid]") && document.hasFocus()) { leave(undefined); }
   });
 
-  document.body.addEventListener("htmx:beforeRequest", function (event) {
-    if (open && event.detail.elt.closest && event.detail.elt.matches(".ys-cell-form")) {
-      if (open.sent) { event.preventDefault(); }
-      open.sent = true;
-    }
-  });
+  /* a phone's keyboard may send the form by itself */
+  document.addEventListener("submit", function (event) { if (event.target.matches(".ys-cell-form")) { event.preventDefault(); leave(null); } });
 
   document.body.addEventListener("htmx:sendError", function () { if (open) { open.sent = false; if (!input(open.cell)) { open = null; } } });
 
   document.body.addEventListener("htmx:beforeSwap", function (event) {
     var answer = event.detail;
     if (!open || answer.target !== open.cell) { return; }
-    open.sent = false;
     var page = /<html/i.test(answer.xhr.responseText);
     if ((answer.xhr.status === 422 || answer.xhr.status === 409) && !page) {
       answer.shouldSwap = true;
@@ -127,6 +129,7 @@
     /* a page of the frame instead of a cell: signed out, or refused */
     answer.shouldSwap = false;
     answer.isError = false;
+    open.sent = false;
     var heading = new DOMParser().parseFromString(answer.xhr.responseText, "text/html").querySelector(".ys-error h1");
     window.ys.say(answer.xhr.status === 200 ? words().signedOut : (heading ? heading.textContent.trim() : words().refused));
     if (!input(open.cell)) { open = null; }
@@ -136,7 +139,7 @@
     if (!open || event.detail.target !== open.cell) { return; }
     var field = input(open.cell);
     if (field) {
-      window.htmx.process(open.cell); /* at once: htmx itself waits until the new part has settled */
+      open.sent = false; /* not before: the old input loses the focus as it goes */
       if (open.value === null) { open.value = field.value; }
       if (field.getAttribute("aria-invalid")) { open.value = null; }
       field.focus();
