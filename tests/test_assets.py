@@ -60,3 +60,13 @@ def test_a_page_sends_the_policy_and_files_are_kept_for_good(app: Flask) -> None
     assert address
     assert "immutable" in client.get(address.group(1)).headers["Cache-Control"]
     assert "immutable" not in client.get("/static/css/frame.css").headers.get("Cache-Control", "")
+
+
+def test_a_class_is_drawn_in_one_sheet() -> None:
+    """Two sheets that draw one name draw over each other: a word of two meanings."""
+    owners: dict[str, set[str]] = {}
+    for path in (config.ROOT / "app" / "static" / "css").glob("*.css"):
+        for name in re.findall(r"^(\.ys-[a-z-]+) \{", path.read_text(encoding="utf-8"), re.MULTILINE):
+            owners.setdefault(name, set()).add(path.name)
+    assert len(owners) > 50
+    assert {name: sheets for name, sheets in owners.items() if len(sheets) > 1} == {}

@@ -105,7 +105,7 @@ def table(page: BeautifulSoup, name: str) -> dict[str, list[str]]:
     """The numbers behind a plot, by the head of the row."""
     found = page.find(id=name)
     rows = found.select("tbody tr") if found else []
-    return {row.select_one(".ys-bar").get_text(strip=True): [cell.get_text(strip=True) for cell in row.select(".ys-number")] for row in rows}
+    return {row.select_one(".ys-bar-name").get_text(strip=True): [cell.get_text(strip=True) for cell in row.select(".ys-number")] for row in rows}
 
 
 # what one looks after -----------------------------------------------------------------------------
