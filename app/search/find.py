@@ -7,6 +7,7 @@ several grams finds is compared with the same texts; so a visitor's hits say not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,43 +32,48 @@ def found(session: Session, cls: type[Record], text: str) -> list[sa.ColumnEleme
 
 
 def found_in(session: Session, registers: Sequence[type[Record]], text: str) -> dict[type[Record], list[sa.ColumnElement[bool]]]:
-    """The same for several registers at once."""
+    """The same for several registers: the hits of each word are counted first, all in one statement.
+
+    Few are handed over by their numbers. PostgreSQL's planner takes an unknown gram for one row in
+    two hundred and would look for the newest hits from the end, through the whole register when
+    there are none; SQLite would ask its index once for the count and once for the page.
+    """
     typed = words(text)
     if text.strip() and not typed:
         return {cls: [sa.false()] for cls in registers}
-    asked_for = {(cls, word): _Word(session, word).records(cls) for cls in registers for word in typed}
-    few = _few(session, list(asked_for.values()))
-    tests = [_test(cls, statement, numbers) for (cls, _word), statement, numbers in zip(asked_for, asked_for.values(), few, strict=True)]
-    return {cls: [test for (owner, _word), test in zip(asked_for, tests, strict=True) if owner is cls] for cls in registers}
+    asked_for = [(cls, parts) for cls in registers for word in typed for parts in [_Word(session, word).parts(cls)]]
+    tests = [(cls, _test(cls, parts, few)) for (cls, parts), few in zip(asked_for, _few(session, [parts for _cls, parts in asked_for]), strict=True)]
+    return {cls: [test for owner, test in tests if owner is cls] for cls in registers}
 
 
-def _test(cls: type[Record], statement: sa.Select[Any] | sa.CompoundSelect[Any] | None, numbers: Sequence[int] | None) -> sa.ColumnElement[bool]:
-    if statement is None or numbers == []:
+def _test(cls: type[Record], parts: Sequence[_Part], few: sa.ColumnElement[Any] | None) -> sa.ColumnElement[bool]:
+    if not parts:
         return sa.false()
-    if numbers is not None:
-        return cls.id == sa.any_(sa.bindparam(None, numbers, type_=ARRAY(sa.Integer)))
-    return cls.id.in_(statement)
+    if few is not None:
+        return cls.id.in_(few) if isinstance(few, sa.Select) else cls.id == few
+    return parts[0].test if len(parts) == 1 else sa.or_(*(part.test for part in parts))
 
 
-def _few(session: Session, statements: Sequence[Any]) -> list[Sequence[int] | None]:
-    """The numbers that few rows answer to, on PostgreSQL; None: many, or not asked.
-
-    Its planner takes an unknown gram for one in two hundred rows and would look for the newest of
-    them from the end: through the whole register when there is none. MATERIALIZED makes it use the
-    index of grams, whatever the limit.
-    """
-    asked_for = [(place, statement) for place, statement in enumerate(statements) if statement is not None]
-    numbers: list[Sequence[int] | None] = [None] * len(statements)
-    if session.get_bind().dialect.name != "postgresql" or not asked_for:
-        return numbers
-    parts = []
-    for place, statement in asked_for:
-        hits = statement.cte(f"hits_{place}").prefix_with("MATERIALIZED")
-        some = sa.select(next(iter(hits.c)).label("number")).limit(FEW + 1).subquery()
-        parts.append(sa.select(sa.literal(place), sa.func.array_agg(some.c.number)))
-    for place, found_numbers in session.connection().execute(sa.union_all(*parts)):
-        numbers[place] = None if found_numbers and len(found_numbers) > FEW else found_numbers or []
-    return numbers
+def _few(session: Session, every: Sequence[Sequence[_Part]]) -> list[Any]:
+    """For each word the numbers of its hits, as what an id is compared with; None when there are many."""
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    gather: Any = sa.func.array_agg if postgresql else sa.func.json_group_array
+    statements: list[sa.Select[Any]] = []
+    answers: list[Any] = [None] * len(every)
+    for place, parts in enumerate(every):
+        if parts:
+            numbers = [part.numbers for part in parts]
+            hits: Any = numbers[0] if len(numbers) == 1 else sa.union_all(*numbers)
+            # MATERIALIZED makes PostgreSQL use the index of grams, whatever the limit
+            hits = hits.cte(f"hits_{place}").prefix_with("MATERIALIZED") if postgresql else hits.subquery()
+            some = sa.select(next(iter(hits.c)).label("number")).limit(FEW + 1).subquery()
+            statements.append(sa.select(sa.literal(place), gather(some.c.number), sa.func.count()).select_from(some))
+    for place, numbers, count in session.connection().execute(sa.union_all(*statements)) if statements else ():
+        if count <= FEW and postgresql:
+            answers[place] = sa.any_(sa.bindparam(None, numbers or [], type_=ARRAY(sa.Integer)))
+        elif count <= FEW:
+            answers[place] = sa.select(sa.func.json_each(numbers).table_valued("value").c.value)
+    return answers
 
 
 def readable(scope: Scope, cls: type[Record]) -> list[Field]:
@@ -82,8 +88,16 @@ def looks_into(scope: Scope, cls: type[Record]) -> list[type[Record]]:
     return [each for each in every if readable(scope, each)]
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One place where a record may have a word: the numbers of such records, and the same as a test on the register."""
+
+    numbers: sa.Select[Any]
+    test: sa.ColumnElement[bool]
+
+
 class _Word:
-    """One normal word as tests on the tables."""
+    """One normal word as statements on what the search keeps."""
 
     def __init__(self, session: Session, word: str) -> None:
         self.scope = scope_of(session)
@@ -91,27 +105,35 @@ class _Word:
         self.word = word
         self.grams, self.pinyin = [asked(word)], spelled(word)
 
-    def records(self, cls: type[Record]) -> Any:
-        """A statement of the numbers of the records that have the word, themselves or in a live child; None when there is nothing to look into."""
-        parts = [part for place in looks_into(self.scope, cls) for part in self._records(cls, place)]
-        return None if not parts else parts[0] if len(parts) == 1 else sa.union_all(*parts)
+    def parts(self, cls: type[Record]) -> list[_Part]:
+        """Where the register's records may have the word: in their own text, in that of a live child; as written, in pinyin."""
+        return [part for place in looks_into(self.scope, cls) for part in (self._own(cls) if place is cls else self._below(cls, place))]
 
-    def _records(self, cls: type[Record], place: Any) -> list[sa.Select[Any]]:
-        if place is cls:
-            return self._numbers(place)
-        visible = self.scope.rows(place)
-        tests = [place.voided_at.is_(None)] + ([] if visible is None else [visible])
-        return [sa.select(place.parent_id).where(place.id.in_(numbers), *tests).correlate(None) for numbers in self._numbers(place)]
+    def _below(self, cls: type[Record], child: Any) -> list[_Part]:
+        visible = self.scope.rows(child)
+        tests = [child.voided_at.is_(None)] + ([] if visible is None else [visible])
+        parents = [sa.select(child.parent_id).where(part.test, *tests).correlate(None) for part in self._own(child)]
+        return [_Part(numbers, cls.id.in_(numbers)) for numbers in parents]
 
-    def _numbers(self, cls: type[Record]) -> list[sa.Select[Any]]:
-        """The numbers of rows with the word, as written and in pinyin."""
+    def _own(self, cls: type[Record]) -> list[_Part]:
         kept = table_of(cls)
         closed = not all(declared.public for declared in readable(self.scope, cls))
         if len(self.grams[0]) == 1:  # a single gram is the word itself, or what begins with it
-            return [self._match(kept, self.grams + self.pinyin, closed)]
+            return [self._part(cls, self._match(kept, self.grams + self.pinyin, closed))]
         texts = [kept.c.open, kept.c.closed] if closed else [kept.c.open]
-        written = self._match(kept, self.grams, closed).where(sa.or_(*(text.contains(self.word, autoescape=True) for text in texts)))
-        return [written] + ([self._match(kept, self.pinyin, closed)] if self.pinyin else [])
+        holds = sa.or_(*(text.contains(self.word, autoescape=True) for text in texts))
+        written = self._part(cls, self._match(kept, self.grams, closed), holds)
+        return [written] + ([self._part(cls, self._match(kept, self.pinyin, closed))] if self.pinyin else [])
+
+    def _part(self, cls: type[Record], match: sa.Select[Any], holds: sa.ColumnElement[bool] | None = None) -> _Part:
+        """What the index says, compared with the text where the grams alone do not tell."""
+        if holds is None or self.postgresql:
+            numbers = match if holds is None else match.where(holds)
+            return _Part(numbers, cls.id.in_(numbers))
+        # SQLite reads the whole of a list before it looks for the first row: so the texts apart, row by row
+        kept = table_of(cls)
+        compared = sa.select(sa.literal(1)).select_from(kept).where(kept.c.rowid == cls.id, holds).correlate(cls.__table__).exists()
+        return _Part(match.where(holds), sa.and_(cls.id.in_(match), compared))
 
     def _match(self, kept: Any, ways: Sequence[Sequence[Token]], closed: bool) -> sa.Select[Any]:
         """The rows that the index knows by one of these ways, each of them all its tokens."""

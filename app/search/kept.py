@@ -10,6 +10,7 @@ SQLite: a full-text table over ready-made grams. PostgreSQL: a table with a GIN 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ def name_of(cls: type[Record]) -> str:
     return f"{PREFIX}{cls.__tablename__}"
 
 
+@cache
 def table_of(cls: type[Record]) -> Any:
     """That table: number of the record, text of public fields, text of the others, grams, declaration they were made by."""
     texts = [sa.column("open", sa.Text), sa.column("closed", sa.Text)]
