@@ -18,14 +18,16 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from app import registry
+from app import jobs, registry
 from app.accounts import actor_named
 from app.database import db
 from app.fields import Field
 from app.language import Text, _, chinese
 from app.register import Register, children, fields
 from app.scopes import SYSTEM, NotPermitted, act_as
-from app.search.index import reconcile, refill_all
+from app.search import later
+from app.search.keep import refill
+from app.search.kept import reconcile
 from imports import export, plan, template
 from imports.commit import BadRows
 from imports.outcome import Mode
@@ -204,7 +206,9 @@ def import_plan(cls: type[Register], file: Path, *, sheet: str | None, mode: str
 def import_run(cls: type[Register], file: Path, *, sheet: str | None, mode: str, bad_rows: str, username: str | None) -> tuple[dict[str, Any], int]:
     """Import a file: all or nothing, or the good rows only."""
 
-    _result, report = run_import(session_as(username), cls, _bytes(file), file.name, sheet=sheet, mode=Mode(mode), bad_rows=BadRows(bad_rows))
+    result, report = run_import(session_as(username), cls, _bytes(file), file.name, sheet=sheet, mode=Mode(mode), bad_rows=BadRows(bad_rows))
+    if result.unread:
+        jobs.put(later.JOB, cls.__key__)
     return report, 0 if report["status"] == "done" else WRONG
 
 
@@ -314,12 +318,12 @@ def search() -> None:
 @click.argument("key", required=False)
 @with_appcontext
 def search_reindex(key: str | None) -> None:
-    """Fill the search's columns of one register, or of all, again: other programs may have written them."""
+    """Read one register, or all, again for the search: other programs may have written them."""
     try:
-        owners = [register_named(key)] if key else [entry.register for entry in registry.entries()]
+        keys = [register_named(key).__key__] if key else [entry.register.__key__ for entry in registry.entries()]
         session = session_as(None)
         reconcile(session.connection())
-        count = refill_all(session, [each for owner in owners for each in (owner, *children(owner))], everything=True)
+        count = refill(session, keys, everything=True)
     except Refused as error:
         fail(error.message, UNREADABLE)
     except (OperationalError, ProgrammingError):

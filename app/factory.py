@@ -21,6 +21,7 @@ from app.database import db, engine_options, guard_sessions
 from app.install import register_install
 from app.jobs import Jobs, worker
 from app.language import _l
+from app.search import later
 from app.security import SecurityManager, enter_scope
 from views import register_views, uploads
 
@@ -57,6 +58,7 @@ def _background(app: Flask) -> None:
     """The tasks that the worker knows."""
     jobs = Jobs(app)
     jobs.register("import", uploads.commit_batch, uploads.unfinished)
+    jobs.register("search", later.read, later.unread)
 
 
 def _folders(settings: dict[str, Any]) -> None:

@@ -30,7 +30,8 @@ from app.database import db, open_session
 from app.language import _, chinese
 from app.roles import ROLE_LABELS, Role
 from app.scopes import SYSTEM, act_as
-from app.search.index import reconcile, refill_all
+from app.search.keep import refill
+from app.search.kept import reconcile
 from models.seed import seed
 
 Pair = tuple[str, str]
@@ -231,7 +232,7 @@ def install(demo: bool) -> None:
     reconcile(session.connection())
     added = seed(session)
     session.commit()
-    refill_all(session)
+    refill(session, [entry.register.__key__ for entry in registry.entries()])
     sync_permissions()
     click.echo(_("数据库已就绪，新增：") + ("、".join(f"{name} {count}" for name, count in added.items() if count) or _("无")))
     if demo:

@@ -34,7 +34,6 @@ from app.scopes import Scope, scope_of
 from app.search.find import found
 
 PAGE_SIZES = (10, 25, 50, 100)
-CAP = 1000  # to count on costs time and tells nobody more
 MOST_IDS = 1000
 
 
@@ -101,12 +100,6 @@ class Listing:
     def count(self, session: Session) -> int:
         """How many records match, within the reader's scope."""
         return session.scalar(sa.select(sa.func.count(self.cls.id)).where(*self.conditions())) or 0
-
-    def count_capped(self, session: Session, most: int = CAP) -> tuple[int, bool]:
-        """How many records match, counted no further than `most`; and whether there are more."""
-        some = sa.select(self.cls.id).where(*self.conditions()).limit(most + 1).subquery()
-        number = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
-        return min(number, most), number > most
 
     def rows(self, session: Session) -> Sequence[Any]:
         """The records of the page."""

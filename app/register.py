@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, cast
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from app.clock import now
@@ -52,10 +51,6 @@ class Base(DeclarativeBase):
     metadata = Model.metadata
 
 
-_FOR_SEARCH = {"search": True}
-_GRAMS = sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")
-
-
 class Record(Base):
     """What registers and children share."""
 
@@ -88,13 +83,6 @@ class Record(Base):
     changed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=now, server_default=sa.func.now(), sort_order=96)
     voided_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), index=True, sort_order=97)
     void_reason: Mapped[str | None] = mapped_column(sa.String(500), sort_order=98)
-    #: what the search looks into, folded: of public fields, of the others; kept by app/search, read by nobody else
-    search_open: Mapped[str | None] = mapped_column(sa.Text, deferred=True, sort_order=110, info=_FOR_SEARCH)
-    search_closed: Mapped[str | None] = mapped_column(sa.Text, deferred=True, sort_order=111, info=_FOR_SEARCH)
-    search_grams: Mapped[str | None] = mapped_column(_GRAMS, deferred=True, sort_order=112, info=_FOR_SEARCH)
-    #: the declaration that the three were made by
-    search_shape: Mapped[int | None] = mapped_column(deferred=True, sort_order=113, info=_FOR_SEARCH)
-
     #: a stale copy never overwrites: every update names the version it saw
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 - SQLAlchemy's way
 
@@ -233,11 +221,6 @@ def field_of(attribute: Any) -> Field:
 def children(cls: type[Record]) -> tuple[type[Child], ...]:
     """The kinds of children of a register, in the order declared."""
     return tuple(child for child in Child.__subclasses__() if child.__dict__.get("__parent__") is cls)
-
-
-def content(cls: type[Record]) -> list[sa.ColumnElement[Any]]:
-    """The columns of a register's table that say something: all but those of the search."""
-    return [column for column in cls.__table__.columns if "search" not in column.info]
 
 
 def values_of(row: Record) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from app.formats import Link
 from app.language import Text, _l
 from app.register import Child, PublishState, Record, Register, field_map, fields, values_of
 from app.roles import Grant, Role, Rows, Verb
-from app.search.columns import keep
+from app.search import keep
 
 
 class NotPermitted(Exception):
@@ -449,5 +449,5 @@ def install(session_class: Any) -> None:
     if not getattr(session_class, "guarded", False):  # event.contains() knows a class by id(), which a later one may get
         event.listen(session_class, "do_orm_execute", narrow)
         event.listen(session_class, "before_flush", guard)
-        event.listen(session_class, "before_flush", keep)
+        event.listen(session_class, "after_flush", keep.after_flush)
         session_class.guarded = True

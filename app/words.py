@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app import registry
 from app.formats import Choice, Lookup
 from app.register import Record, fields
-from app.search import columns as search
+from app.search import keep
 
 NewWord = tuple[str, str]
 
@@ -49,5 +49,5 @@ def await_keeper(connection: sa.Connection, words: Iterable[NewWord], stamp: Map
     blank = {declared.attr: declared.default for declared in fields(entry)}
     rows = [blank | {"code_list": name, "code": word[:100], "label": word[:200], "word_state": "pending"} | dict(stamp) for name, word in words]
     if rows:
-        rows = [row | search.columns(entry, row) for row in rows]
         connection.execute(sa.insert(entry.__table__), rows)  # type: ignore[arg-type]
+        keep.catch_up(connection, entry)

@@ -17,7 +17,7 @@ from app.clock import now
 from app.language import Text, _l
 from app.register import Child, Record, Source, field_map, fields
 from app.scopes import scope_of
-from app.search import columns as search
+from app.search import keep
 from imports import bulk
 from imports.batch import BatchState, ImportBatch
 from imports.existing import chunks
@@ -44,6 +44,8 @@ class Result:
     written: int = 0
     message: Text = ""
     stale: list[int] = field(default_factory=list)
+    #: whether the search has still to read what was written
+    unread: bool = False
 
     def report(self, plan: Plan) -> dict[str, Any]:
         """The report of the whole import."""
@@ -91,6 +93,8 @@ class Writer:
         self.batch = batch
         self.moment: datetime = now()
         self.actor = scope_of(session).actor.username
+        #: whether the search knows the rows at once; many follow in the background
+        self.soon = True
 
     def run(self) -> Result:
         """Write what may be written and close the batch."""
@@ -118,6 +122,7 @@ class Writer:
         return sorted(set(rows))
 
     def _write(self, records: Sequence[PlannedRecord]) -> int:
+        self.soon = sum(1 + len(record.children) for record in records) <= keep.SOON
         self._new_words(records)
         numbering.give(self.connection, self.plan.cls, [record.after for record in records if record.outcome is Outcome.NEW])
         written = self._write_level(records, {})
@@ -142,29 +147,38 @@ class Writer:
     def _insert(self, fresh: Sequence[Planned], parents: dict[int, int | None]) -> None:
         cls = fresh[0].cls
         table: Any = cls.__table__
-        rows = [self._written(cls, each.after) | self._birth() | ({"parent_id": parents[id(each)]} if issubclass(cls, Child) else {}) for each in fresh]
+        rows = [self._columns(cls, each.after) | self._birth() | ({"parent_id": parents[id(each)]} if issubclass(cls, Child) else {}) for each in fresh]
         for each, new_id in zip(fresh, bulk.insert(self.connection, table, rows), strict=True):
             each.id = new_id
+        if self.soon:
+            self._keep(fresh)
 
     def _update(self, altered: Sequence[Planned]) -> None:
         cls = altered[0].cls
         table: Any = cls.__table__
         known = field_map(cls)
         touched = [known[key].attr for key in dict.fromkeys(key for each in altered for key in each.changes) if key in known]
-        touched += search.columns(cls, {}) if search.concerns(cls, touched) else []
         statement = sa.update(table).where(table.c.id == sa.bindparam("this_id"), table.c.row_version == sa.bindparam("seen_version"))
         statement = statement.values({name: sa.bindparam(f"new_{name}") for name in touched} | {
             "changed_by": self.actor, "changed_at": self.moment, "import_batch": self.batch.id, "row_version": table.c.row_version + 1,
         })  # fmt: skip
         rows = []
         for each in altered:
-            columns = self._written(cls, each.after)
+            columns = self._columns(cls, each.after)
             rows.append({"this_id": each.id, "seen_version": each.version} | {f"new_{name}": columns[name] for name in touched})
         self.connection.execute(statement, rows)
+        if self.soon and keep.concerns(cls, touched):
+            self._keep(altered)
+        elif keep.concerns(cls, touched):
+            keep.mark(self.connection, cls, [each.id or 0 for each in altered])
 
-    def _written(self, cls: type[Record], values: dict[str, Any]) -> dict[str, Any]:
-        written = {declared.attr: values.get(declared.key) for declared in fields(cls)}
-        return written | search.columns(cls, written)
+    def _keep(self, planned: Sequence[Planned]) -> None:
+        """What the search knows of these rows."""
+        cls = planned[0].cls
+        keep.put(self.connection, cls, [(each.id or 0, self._columns(cls, each.after)) for each in planned])
+
+    def _columns(self, cls: type[Record], values: dict[str, Any]) -> dict[str, Any]:
+        return {declared.attr: values.get(declared.key) for declared in fields(cls)}
 
     def _birth(self) -> dict[str, Any]:
         return {
@@ -179,7 +193,7 @@ class Writer:
 
     def _close(self, state: BatchState, written: int, stale: list[int]) -> Result:
         message = _message(state, written, self.plan, stale)
-        result = Result(self.batch.id, state, written, message, stale)
+        result = Result(self.batch.id, state, written, message, stale, unread=not self.soon and written > 0)
         self.batch.state, self.batch.message, self.batch.finished_at = str(state), str(message), now()
         self.batch.report = result.report(self.plan)
         self.batch.counts = self.batch.report["counts"]

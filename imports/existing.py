@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.clock import local
-from app.register import Child, Record, Register, content, field_map, fields
+from app.register import Child, Record, Register, field_map, fields
 from app.scopes import Scope
 from imports.bulk import among
 from imports.drafts import Draft, Key
@@ -66,7 +66,7 @@ class Existing:
     def _select(self, test: sa.ColumnElement[bool]) -> Iterator[Stored]:
         table = self.cls.__table__
         visible = self.scope.rows(self.cls)
-        statement = sa.select(*content(self.cls), (sa.true() if visible is None else visible).label("in_scope")).where(test, table.c.voided_at.is_(None))
+        statement = sa.select(table, (sa.true() if visible is None else visible).label("in_scope")).where(test, table.c.voided_at.is_(None))
         for row in self.session.connection().execute(statement.order_by(table.c.id)).mappings():
             yield Stored(row["id"], row["row_version"], _values(self.cls, row), bool(row["in_scope"]))
 
@@ -101,9 +101,7 @@ class Existing:
         table = child.__table__
         found: dict[int, list[Stored]] = defaultdict(list)
         for chunk in chunks(sorted(set(parents))):
-            statement = (
-                sa.select(*content(child)).where(among(self.session.connection(), table.c.parent_id, chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
-            )
+            statement = sa.select(table).where(among(self.session.connection(), table.c.parent_id, chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
             for row in self.session.connection().execute(statement).mappings():
                 found[row["parent_id"]].append(Stored(row["id"], row["row_version"], _values(child, row), True, row["parent_id"]))
         return found

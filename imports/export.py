@@ -21,7 +21,7 @@ from app.fields import Field
 from app.formats import Choices, FormatError
 from app.language import _l, chinese
 from app.lookup import DatabaseLookup
-from app.register import Child, Record, Register, children, content, fields
+from app.register import Child, Record, Register, children, fields
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
 from imports.bulk import among
@@ -121,7 +121,7 @@ def records(
     ids = list(session.connection().scalars(sa.select(table.c.id).where(*tests).order_by(*order, table.c.id).limit(most)))
     for chunk in chunks(ids):
         nested = {child: _children(session, child, chunk) for child in (fed_children(cls) if kinds is None else kinds)}
-        statement = sa.select(*content(cls)).where(among(session.connection(), table.c.id, chunk))
+        statement = sa.select(table).where(among(session.connection(), table.c.id, chunk))
         rows = {row["id"]: row for row in session.connection().execute(statement).mappings()}
         for record_id in chunk:
             if record_id in rows:
@@ -133,7 +133,7 @@ def _children(session: Session, child: type[Child], parents: Sequence[int]) -> d
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     visible = scope_of(session).rows(child)
     tests = [among(session.connection(), table.c.parent_id, parents), table.c.voided_at.is_(None)] + ([] if visible is None else [visible])
-    statement = sa.select(*content(child)).where(*tests).order_by(table.c.id)
+    statement = sa.select(table).where(*tests).order_by(table.c.id)
     for row in session.connection().execute(statement).mappings():
         found[row["parent_id"]].append(_values(child, row))
     return found

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import code_lists
 from app.register import PublishState, Register, Source
-from app.search import columns as search
+from app.search import keep
 from models.code_lists import PERIODS
 from models.reference import CodeEntry, OrgUnit, Region, WordState
 from models.regions import regions
@@ -74,5 +74,6 @@ def _insert(session: Session, cls: type[Register], rows: list[dict[str, Any]]) -
     """Core inserts: thousands of rows, none of them of anybody's office."""
     facts = {"source": Source.SYSTEM.value, "publish_state": PublishState.PRIVATE.value, "created_by": "system", "changed_by": "system"}
     if rows:
-        session.execute(sa.insert(cast("sa.Table", cls.__table__)), [{**row, **facts, **search.columns(cls, row)} for row in rows])
+        session.execute(sa.insert(cast("sa.Table", cls.__table__)), [{**row, **facts} for row in rows])
+        keep.catch_up(session.connection(), cls)
     return len(rows)

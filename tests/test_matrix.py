@@ -30,7 +30,7 @@ from app.register import PublishState, Register, children, field_map, fields
 from app.registry import Entry
 from app.roles import Role, Rows
 from app.scopes import SYSTEM, act_as
-from app.search.columns import searched
+from app.search.record import searched
 from app.search.text import normal
 from tests import samples
 from tests.conftest import Browser, SessionOf

@@ -25,6 +25,7 @@ from app.database import db
 from app.language import _, chinese
 from app.register import Register
 from app.scopes import NotPermitted, act_as, scope_of
+from app.search import later
 from imports import plan as planning
 from imports import template
 from imports.batch import BatchState, ImportBatch
@@ -221,7 +222,8 @@ def commit_batch(batch_id: int) -> None:
         if plan.digest() != batch.digest:
             _close(session, batch_id, BatchState.STOPPED, _("确认之后数据有变化，没有写入任何内容，请重新上传检查"))
             return
-        commit(session, plan, None, BadRows(batch.bad_rows), batch)
+        if commit(session, plan, None, BadRows(batch.bad_rows), batch).unread:
+            jobs.put(later.JOB, cls.__key__)
     except (Refused, NotPermitted) as error:
         _close(session, batch_id, BatchState.REFUSED, str(error.message))
     except LookupError as error:

@@ -13,7 +13,7 @@ from app import masking
 from app.lookup import DatabaseLookup
 from app.register import Record, Register, field_map
 from app.scopes import scope_of
-from app.search.find import found, looks_into, readable
+from app.search.find import found_in, looks_into, readable
 from app.search.hits import Part, marked, shortened
 from app.search.text import words
 
@@ -52,7 +52,8 @@ def everywhere(session: Session, registers: Iterable[type[Register]], text: str,
     asked = [cls for cls in registers if looks_into(scope, cls)]
     if not asked or not typed:
         return []
-    ranked = sa.union_all(*(_ranked(session, cls, text, most) for cls in asked))
+    tests = found_in(session, asked, text)
+    ranked = sa.union_all(*(_ranked(session, cls, tests[cls], text, most) for cls in asked))
     answers: dict[str, list[Any]] = {}
     for row in session.connection().execute(ranked):
         answers.setdefault(row.register, []).append(row)
@@ -60,11 +61,11 @@ def everywhere(session: Session, registers: Iterable[type[Register]], text: str,
     return [Group(cls, min(found[0].number, CAP), found[0].number > CAP, _hits(session, cls, [row.id for row in found], typed)) for cls, found in known]
 
 
-def _ranked(session: Session, cls: type[Register], text: str, most: int) -> sa.Select[Any]:
+def _ranked(session: Session, cls: type[Register], found: Sequence[sa.ColumnElement[bool]], text: str, most: int) -> sa.Select[Any]:
     """Ids and number of what answers; labels that begin with the words first, short ones before long ones."""
     table = cls.__table__
     label = sa.cast(table.c[field_map(cls)[cls.__label__].attr], sa.Text).label("called")
-    tests = [table.c.voided_at.is_(None), *found(session, cls, text), *_visible(session, cls)]
+    tests = [table.c.voided_at.is_(None), *found, *_visible(session, cls)]
     known = sa.select(table.c.id, label).where(*tests).order_by(table.c.id.desc()).limit(CAP + 1).subquery()
     begins = sa.case((known.c.called.startswith(text, autoescape=True), 0), else_=1)
     place = sa.func.row_number().over(order_by=[begins, sa.func.length(known.c.called), known.c.id.desc()])

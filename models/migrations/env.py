@@ -13,24 +13,21 @@ from alembic import context
 from flask import current_app
 from flask_appbuilder import Model
 
-from app.search.index import in_history, reconcile
+from app.search.kept import in_history, reconcile
 
 database = current_app.extensions["migrate"].db
 
 
 def render(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
-    """Alembic writes the variant of a column with a name that the file does not import."""
+    """Alembic writes the variant of a JSON column with a name that the file does not import."""
     if kind == "type" and isinstance(item, sa.JSON):
         autogen.imports.add("from sqlalchemy.dialects import postgresql")
         return "sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql')"
-    if kind == "type" and isinstance(item, sa.Text) and "postgresql" in item._variant_mapping:  # noqa: SLF001 - the only sign of a variant
-        autogen.imports.add("from sqlalchemy.dialects import postgresql")
-        return "sa.Text().with_variant(postgresql.TSVECTOR(), 'postgresql')"
     return False
 
 
 def _index(ctx: Any, **_facts: Any) -> None:
-    """The search's indexes belong to the tables, whichever migration made or copied them."""
+    """The search keeps tables of its own beside those that a migration made or took away."""
     reconcile(ctx.connection)
 
 
