@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import statistics
 import sys
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8103)
     parser.add_argument("--only", default="", help="names of contenders with commas between them")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped then too
     server = ""
     if asked.database == "postgresql":
         server = os.environ.get("DATABASE_URL") or sys.exit("DATABASE_URL names the PostgreSQL server")
