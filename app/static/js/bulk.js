@@ -24,7 +24,7 @@
     bulk.hidden = rows.length === 0;
     bulk.querySelector(".js-count").textContent = window.ys.fill(every() ? bulk.dataset.every : bulk.dataset.picked, { count: every() ? bulk.dataset.total : rows.length });
     bulk.querySelector(".js-every").hidden = every() || rows.length < all.length || bulk.dataset.total === String(all.length);
-    bulk.querySelectorAll(".js-rows").forEach(function (link) { link.search = chosen(rows) + "&back=" + encodeURIComponent(bulk.dataset.back); });
+    bulk.querySelectorAll(".js-chosen").forEach(function (link) { link.search = chosen(rows) + "&back=" + encodeURIComponent(bulk.dataset.back); });
     bulk.querySelectorAll(".js-export").forEach(function (link) { link.search = every() ? bulk.dataset.query : chosen(rows); });
     bulk.querySelectorAll(".js-compare").forEach(function (link) {
       link.hidden = every() || rows.length < 2 || rows.length > 5;
@@ -35,7 +35,7 @@
       box.checked = rows.length > 0 && rows.length === all.length;
       box.indeterminate = rows.length > 0 && rows.length < all.length;
     });
-    all.forEach(function (tick) { tick.closest("tr").classList.toggle("ys-ticked", tick.checked); });
+    all.forEach(function (tick) { tick.closest("tr").classList.toggle("ys-picked", tick.checked); });
   }
 
   document.addEventListener("change", function (event) {
@@ -44,14 +44,14 @@
   });
 
   document.addEventListener("click", function (event) {
-    var target = event.target.closest("#bulk .js-every, #bulk .js-none, #bulk .js-void, #bulk-void .js-shut");
+    var target = event.target.closest("#bulk .js-every, #bulk .js-none, #bulk .js-void, #bulk-void .js-unvoid");
     if (!target) { return; }
     if (target.matches(".js-every")) { bar().dataset.all = "1"; }
     if (target.matches(".js-none")) { ticks().forEach(function (tick) { tick.checked = false; }); }
     if (target.matches(".js-void")) { document.getElementById("bulk-void").showModal(); }
-    if (target.matches(".js-shut")) { document.getElementById("bulk-void").close(); }
+    if (target.matches(".js-unvoid")) { document.getElementById("bulk-void").close(); }
     show();
-    if (target.matches(".js-every")) { bar().querySelector(".js-rows, .js-void, .js-none").focus(); }
+    if (target.matches(".js-every")) { bar().querySelector(".js-chosen, .js-void, .js-none").focus(); }
     if (target.matches(".js-none")) { var first = document.querySelector(".js-all, .js-tick"); if (first) { first.focus(); } }
   });
 
