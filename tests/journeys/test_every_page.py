@@ -34,6 +34,10 @@ LANGUAGES = ("zh_Hans", "en")
 NOT_PAGES = ("/static/", "/api/", "/appbuilder/", "/lang/", "/back", "/favicon.ico")
 #: what an address without a number answers by design
 REFUSED = {"/resetpassword/form": {404}}
+#: pages of a register that ask for records: without any they say so
+CHOSEN = ("/compare", "/compare.xlsx")
+#: public registers' addresses for people with an account
+INSIDE = ("/lookup", "/views", "/columns")
 
 
 def addresses(app: Flask) -> list[str]:
@@ -127,7 +131,9 @@ def walk(site: str, chromium: Browser, person: Persona, paths: list[str], refuse
 def test_every_page_of_a_register(application: Flask, world: dict[str, tuple[int, int]], site: str, chromium: Browser, key: str) -> None:
     """As the person who keeps it sees it."""
     number = world[key][0]
-    walk(site, chromium, keeper(key), pages_of(application, key, number), {f"/{key}/show/0": {404}})
+    paths = pages_of(application, key, number)
+    asking: dict[str, set[int]] = {path: {400} for path in paths if path.endswith(CHOSEN)}
+    walk(site, chromium, keeper(key), paths, {**asking, f"/{key}/show/0": {404}})
 
 
 def others(app: Flask) -> list[str]:
@@ -170,8 +176,8 @@ def test_every_page_of_a_visitor(application: Flask, world: dict[str, tuple[int,
     assert {"/users/list/", "/roles/list/", "/agency/add", "/agency/import"} <= closed
     shown = [f"/{key}/show/{published}" for key, (_draft, published) in world.items() if client.get(f"/{key}/show/{published}").status_code == 200]
     assert shown
-    pickers = {path: {403} for path in answers if path.endswith("/lookup")}  # for people with an account
-    walk(site, chromium, VISITOR, [*sorted(answers.keys() - closed), *shown], pickers)
+    refused = {path: {403} for path in answers if path.endswith(INSIDE)} | {path: {400, 403} for path in answers if path.endswith(CHOSEN)}
+    walk(site, chromium, VISITOR, [*sorted(answers.keys() - closed), *shown], refused)
 
 
 def _closed_to(app: Flask, person: Persona) -> set[str]:
