@@ -35,6 +35,8 @@ class Shown:
     link: str = ""
     outside: bool = False
     masked: bool = False
+    #: whether it is a day or a number, which nobody wants in two lines
+    tight: bool = False
     #: whether files are what the field holds
     takes_files: bool = False
     files: list[Attachment] = field(default_factory=list)
@@ -140,7 +142,7 @@ class RecordPage:
         masked = bool(text) and not self.scope.clear(declared)
         unit = str(getattr(fmt, "spoken_unit", ""))
         text = f"{text} {unit}" if text and unit and not masked else text
-        shown = Shown(declared.key, str(declared.label), text, fmt.widget == "textarea" or len(text) > 60, masked=masked)
+        shown = Shown(declared.key, str(declared.label), text, fmt.widget == "textarea" or len(text) > 60, masked=masked, tight=fmt.ordered)
         if fmt.name == "file":
             shown.files, shown.text = [each for each in self.files if each.field == declared.key], ""
             shown.takes_files = self.inside

@@ -1,5 +1,6 @@
-"""Every page that one can open: its status, nothing from outside, no fault in the console, nothing that sticks out, both widths and languages.
+"""Every page that one can open: its status, nothing from outside, no fault in the console, nothing that sticks out, nothing that shuts people out.
 
+Each is opened in both languages, Chinese in the light and English in the dark, and measured at both widths.
 The pages are those of the application's map of addresses, so that a new page is walked without anybody adding it here.
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -29,15 +31,15 @@ from tests.test_generic import ENTRIES, keeper
 from tests.test_matrix import office_id
 
 pytestmark = [pytest.mark.browser, QUIET]
-LANGUAGES = ("zh_Hans", "en")
+#: each language with the theme that it is looked at in
+LANGUAGES = {"zh_Hans": "light", "en": "dark"}
+#: the rules of WCAG 2.2 AA and the good habits beside them
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+LOOK = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + ' ' + n.failureSummary.slice(0, 200))})))"
 #: addresses that are no pages: files, programs' interfaces, ways out
 NOT_PAGES = ("/static/", "/api/", "/appbuilder/", "/lang/", "/back", "/favicon.ico")
 #: what an address without a number answers by design
 REFUSED = {"/resetpassword/form": {404}}
-#: pages of a register that ask for records: without any they say so
-CHOSEN = ("/compare", "/compare.xlsx")
-#: public registers' addresses for people with an account
-INSIDE = ("/lookup", "/views", "/columns")
 
 
 def addresses(app: Flask) -> list[str]:
@@ -46,10 +48,11 @@ def addresses(app: Flask) -> list[str]:
     return sorted({rule.rule for rule in rules if not rule.rule.startswith(NOT_PAGES)})
 
 
-def pages_of(app: Flask, key: str, row: int) -> list[str]:
+def pages_of(app: Flask, key: str, row: int, other: int) -> list[str]:
     """The pages of a register: its plain addresses, a record's, and a child's form."""
     plain = [path for path in addresses(app) if path.startswith(f"/{key}/")]
     kinds = [child for child in children(ENTRIES[key].register) if child.__gate__.value == "ordinary"]
+    plain = [f"{path}?ids={row}&ids={other}" if path.rpartition("/")[2] == "compare" else path for path in plain]
     return [*plain, f"/{key}/show/{row}", f"/{key}/edit/{row}", *(f"/{key}/{row}/{child.__key__}/add" for child in kinds), f"/{key}/show/0"]
 
 
@@ -95,6 +98,20 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def barriers(page: Page, path: str) -> list[str]:
+    """What axe-core finds serious or critical on the page as it stands."""
+    page.evaluate(AXE)
+    return [f"{path}: {found['id']}: {' | '.join(found['nodes'])}" for found in page.evaluate(LOOK) if found["impact"] in {"serious", "critical"}]
+
+
+#: how far the page is wider than its window, once what floats (a calendar) has moved to its new place
+STICKS_OUT = """async () => {
+  const wide = () => document.documentElement.scrollWidth - window.innerWidth;
+  for (let turn = 0; turn < 10 && wide() > 0; turn++) { await new Promise((next) => setTimeout(next, 50)); }
+  return wide();
+}"""
+
+
 def faults(visit: Visit, path: str, expected: set[int]) -> list[str]:
     """What is wrong with a page: at the desk's width and, without asking again, at the phone's."""
     visit.errors.clear()
@@ -106,9 +123,11 @@ def faults(visit: Visit, path: str, expected: set[int]) -> list[str]:
     except PlaywrightError as error:
         return [] if "Download is starting" in str(error) else [f"{path}: {error}"]
     found = [] if answer.status in expected else [f"{path}: {answer.status}"]
+    if "html" in answer.headers.get("content-type", "") and not path.startswith("/swagger"):  # what is no page; Swagger UI's own markup
+        found += barriers(page, path)
     for width in (DESK, PHONE):
         page.set_viewport_size({"width": width, "height": 900})
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        wide = page.evaluate(STICKS_OUT)
         found += [f"{path}: {wide} pixels stick out at {width}"] if wide > 0 else []
     said = [error for error in visit.errors if answer.status < 400 or str(answer.status) not in error]
     return found + [f"{path}: {error}" for error in said] + [f"{path} asks for {url}" for url in visit.outside]
@@ -120,7 +139,8 @@ def walk(site: str, chromium: Browser, person: Persona, paths: list[str], refuse
     if person.username:
         visit.sign_in(person)
     found = []
-    for language in LANGUAGES:
+    for language, theme in LANGUAGES.items():
+        visit.page.context.add_cookies([{"name": "theme", "value": theme, "url": site}])
         visit.page.goto(f"{site}/lang/{language}")
         found += [f"{language} {fault}" for path in paths for fault in faults(visit, path, refused.get(path, {200}))]
     visit.page.context.close()
@@ -130,10 +150,7 @@ def walk(site: str, chromium: Browser, person: Persona, paths: list[str], refuse
 @pytest.mark.parametrize("key", ENTRIES)
 def test_every_page_of_a_register(application: Flask, world: dict[str, tuple[int, int]], site: str, chromium: Browser, key: str) -> None:
     """As the person who keeps it sees it."""
-    number = world[key][0]
-    paths = pages_of(application, key, number)
-    asking: dict[str, set[int]] = {path: {400} for path in paths if path.endswith(CHOSEN)}
-    walk(site, chromium, keeper(key), paths, {**asking, f"/{key}/show/0": {404}})
+    walk(site, chromium, keeper(key), pages_of(application, key, *world[key]), {f"/{key}/show/0": {404}, f"/{key}/compare.xlsx": {400}})
 
 
 def others(app: Flask) -> list[str]:
@@ -176,8 +193,9 @@ def test_every_page_of_a_visitor(application: Flask, world: dict[str, tuple[int,
     assert {"/users/list/", "/roles/list/", "/agency/add", "/agency/import"} <= closed
     shown = [f"/{key}/show/{published}" for key, (_draft, published) in world.items() if client.get(f"/{key}/show/{published}").status_code == 200]
     assert shown
-    refused = {path: {403} for path in answers if path.endswith(INSIDE)} | {path: {400, 403} for path in answers if path.endswith(CHOSEN)}
-    walk(site, chromium, VISITOR, [*sorted(answers.keys() - closed), *shown], refused)
+    inside = {path: {403} for path in answers if path.endswith(("/lookup", "/views", "/columns"))}  # for people with an account
+    chosen: dict[str, set[int]] = {path: {400} for path in answers if path.endswith(("/compare", "/compare.xlsx"))}  # of records that one names
+    walk(site, chromium, VISITOR, [*sorted(answers.keys() - closed), *shown], inside | chosen)
 
 
 def _closed_to(app: Flask, person: Persona) -> set[str]:

@@ -52,6 +52,7 @@
       };
     }
     new window.TomSelect(element, settings);
+    element.setAttribute("aria-hidden", "true"); /* the box that stands in for it has the label */
   }
 
   function parse(text) {
