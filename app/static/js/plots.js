@@ -114,7 +114,12 @@
     chart.dispose();
   }
 
-  function all(root) { return Array.prototype.filter.call(root.querySelectorAll(".ys-plot"), function (plot) { return plot.querySelector(".ys-canvas"); }); }
+  /* The drawn plots of a part of the page, which may be a plot itself. */
+  function all(root) {
+    var found = Array.prototype.slice.call(root.querySelectorAll(".ys-plot"));
+    if (root !== document && root.matches(".ys-plot")) { found.unshift(root); }
+    return found.filter(function (plot) { return plot.querySelector(".ys-canvas"); });
+  }
 
   window.ys.enhance(function (root) { all(root).forEach(draw); });
   document.addEventListener("ys:look", function () { all(document).forEach(draw); });
