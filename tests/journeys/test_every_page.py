@@ -36,8 +36,8 @@ LANGUAGES = {"zh_Hans": "light", "en": "dark"}
 #: the rules of WCAG 2.2 AA and the good habits beside them
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 LOOK = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + ' ' + n.failureSummary.slice(0, 200))})))"
-#: addresses that are no pages: files, programs' interfaces, ways out
-NOT_PAGES = ("/static/", "/api/", "/appbuilder/", "/lang/", "/back", "/favicon.ico")
+#: addresses that are no pages: files, programs' interfaces, ways out, parts that a page fetches
+NOT_PAGES = ("/static/", "/api/", "/appbuilder/", "/lang/", "/back", "/favicon.ico", "/desk/plots")
 #: what an address without a number answers by design
 REFUSED = {"/resetpassword/form": {404}}
 
