@@ -30,6 +30,8 @@
 
   var form = document.getElementById("form");
   if (!form || !form.dataset.owner) { return; }
+  /* not form.elements: a field may be called “elements”, and then that is what one gets */
+  function named(name) { return form.querySelector("[name=" + name + "]"); }
   var key = PREFIX + form.dataset.owner + ":" + window.location.pathname;
   kept().forEach(function (each) { if (each.indexOf(PREFIX + form.dataset.owner + ":") !== 0) { sessionStorage.removeItem(each); } });
 
@@ -70,7 +72,7 @@
     var fields = {};
     found.names.filter(function (name) { return !sensitive(name); }).forEach(function (name) { fields[name] = choices(name, found.now[name]); });
     if (!Object.keys(fields).length) { sessionStorage.removeItem(key); return; }
-    try { sessionStorage.setItem(key, JSON.stringify({ id: form.elements.form_id.value, at: Date.now(), fields: fields })); } catch (_error) { /* a full store keeps nothing more */ }
+    try { sessionStorage.setItem(key, JSON.stringify({ id: named("form_id").value, at: Date.now(), fields: fields })); } catch (_error) { /* a full store keeps nothing more */ }
   }
 
   var waiting = 0;
@@ -151,7 +153,7 @@
         if (there.dataset.owner !== form.dataset.owner) { ys.say(form.dataset.stranger); return; }
         var token = page.querySelector("meta[name=csrf-token]").content;
         document.querySelector("meta[name=csrf-token]").content = token;
-        form.elements.csrf_token.value = token;
+        named("csrf_token").value = token;
         send();
       });
     });
@@ -170,7 +172,7 @@
     start = state();
     rows = form.querySelectorAll(".ys-rowform").length;
     var draft = read(key);
-    if (!form.elements.form_id.value) { form.elements.form_id.value = (draft && touched ? draft.id : "") || Date.now().toString(36) + Math.random().toString(36).slice(2, 10); }
+    if (!named("form_id").value) { named("form_id").value = (draft && touched ? draft.id : "") || Date.now().toString(36) + Math.random().toString(36).slice(2, 10); }
     if (draft && !touched) { offer(draft); }
   }, 0);
 })();

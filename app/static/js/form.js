@@ -10,12 +10,15 @@
   var ys = window.ys;
   var PLAIN = ["csrf_token", "row_version", "form_id"];
 
+  /* not form.elements: a field may be called “elements”, and then that is what one gets */
+  function all(form) { return form.querySelectorAll("input[name], select[name], textarea[name], button[name]"); }
+
   function controls(form, name) {
-    return Array.prototype.filter.call(form.elements, function (each) { return each.name === name; });
+    return Array.prototype.filter.call(all(form), function (each) { return each.name === name; });
   }
 
   function names(form) {
-    var found = Array.prototype.map.call(form.elements, function (each) { return each.name; });
+    var found = Array.prototype.map.call(all(form), function (each) { return each.name; });
     return found.filter(function (name, place) { return name && PLAIN.indexOf(name) < 0 && !/\.(was|shown|use)$/.test(name) && found.indexOf(name) === place; });
   }
 
