@@ -22,6 +22,8 @@ from app.scopes import scope_of
 
 #: as many rows as are counted, summed up and reached by a page's number
 MOST = 10_000
+#: the same while somebody searches: each hit is compared with what was typed, and nobody pages through a thousand of them
+MOST_FOUND = 1_000
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,21 @@ class Slice:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many rows match, MOST + 1 standing for "more"; and the sums of some columns where all were seen."""
+    """How many rows match, one beyond `most` standing for "more"; and the sums of some columns where all were seen."""
 
     count: int
     sums: dict[str, Any] = field(default_factory=dict)
+    most: int = MOST
 
     @property
     def capped(self) -> bool:
         """Whether there are more rows than were counted."""
-        return self.count > MOST
+        return self.count > self.most
+
+
+def most(listing: Listing) -> int:
+    """As many rows of this list as are counted and have numbered pages."""
+    return MOST_FOUND if listing.search else MOST
 
 
 def _tests(session: Session, listing: Listing) -> list[sa.ColumnElement[bool]]:
@@ -55,15 +63,16 @@ def tally(session: Session, listing: Listing, summed: Sequence[Field] = ()) -> T
     """Count the matching rows, and add some of their columns up."""
     table = listing.cls.__table__
     keys = [declared.attr for declared in summed]
-    few = sa.select(*([table.c[key] for key in keys] or [table.c.id])).where(*_tests(session, listing)).limit(MOST + 1).subquery()
+    few = sa.select(*([table.c[key] for key in keys] or [table.c.id])).where(*_tests(session, listing)).limit(most(listing) + 1).subquery()
     statement = sa.select(sa.func.count(), *(sa.func.sum(few.c[key]) for key in keys)).select_from(few)
     count, *sums = session.connection().execute(statement).one()
-    return Tally(count, {} if count > MOST else {declared.key: value for declared, value in zip(summed, sums, strict=True)})
+    known = {} if count > most(listing) else {declared.key: value for declared, value in zip(summed, sums, strict=True)}
+    return Tally(count, known, most(listing))
 
 
 def reachable(listing: Listing) -> bool:
     """Whether the page asked for by number lies within what is counted."""
-    return (listing.page - 1) * listing.size < MOST
+    return (listing.page - 1) * listing.size < most(listing)
 
 
 def read_slice(session: Session, listing: Listing, shown: Sequence[Field]) -> Slice:

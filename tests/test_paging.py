@@ -16,7 +16,7 @@ from app.clock import now
 from app.formats import Choices
 from app.lookup import DatabaseLookup
 from app.paging import Slice, read_slice, tally
-from app.queries import Listing, QueryError, filterable
+from app.queries import Listing, QueryError, filterable, read_listing
 from app.register import Register, field_map, fields
 from app.scopes import scope_of
 from models.agency import Agency
@@ -127,6 +127,17 @@ def test_counts_stop_and_sums_only_cover_what_was_counted(session_of: SessionOf,
     monkeypatch.setattr(paging, "MOST", 4)
     assert sums(CLERK) == (4, False, [Decimal(900)])
     assert sums(LEADER) == (5, True, [])
+
+
+def test_a_search_is_counted_less_far_than_a_list(session_of: SessionOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = session_of()
+    for number in range(4):
+        samples.make(session, Agency, number + 1, office(session, "基础股"))
+    monkeypatch.setattr(paging, "MOST_FOUND", 2)
+    searched = read_listing(session, Agency, {"q": ["样例"]}, DatabaseLookup(session))
+    assert (tally(session, searched).count, tally(session, searched).capped) == (3, True)
+    assert not paging.reachable(read_listing(session, Agency, {"q": ["样例"], "size": ["2"], "page": ["2"]}, DatabaseLookup(session)))
+    assert not tally(session, read_listing(session, Agency, {}, DatabaseLookup(session))).capped
 
 
 def office(session: Session, name: str) -> int:

@@ -16,7 +16,7 @@ from app.fields import Field
 from app.formats import Choices, Number
 from app.language import _
 from app.lookup import DatabaseLookup
-from app.paging import MOST, Slice, Tally, reachable, read_slice, tally
+from app.paging import Slice, Tally, reachable, read_slice, tally
 from app.queries import PAGE_SIZES, Listing, filterable, read_listing
 from app.register import Register
 from app.saved_views import Arguments, View, kept, opened, read_views, written
@@ -219,7 +219,7 @@ class ListPage:
     @cached_property
     def count(self) -> str:
         """How many records match, in words."""
-        return _("共 %(count)s+ 条", count=MOST) if self.tally.capped else _("共 %(count)s 条", count=self.tally.count)
+        return _("共 %(count)s+ 条", count=self.tally.most) if self.tally.capped else _("共 %(count)s 条", count=self.tally.count)
 
     @cached_property
     def pager(self) -> Pager:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.paging import MOST, Slice, Tally
+from app.paging import Slice, Tally
 from app.queries import Listing
 
 Address = Callable[..., str]
@@ -33,7 +33,7 @@ class Pager:
     @property
     def pages(self) -> int:
         """How many pages have numbers, one at least."""
-        return max(1, -(-min(self.tally.count, MOST) // self.listing.size))
+        return max(1, -(-min(self.tally.count, self.tally.most) // self.listing.size))
 
     @property
     def needed(self) -> bool:
