@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from app import code_lists, registry
 from app.fields import Field
-from app.formats import Choice, Link
+from app.formats import Choice, Link, StateOf
 from app.register import Child, Record, children, field_map, fields
 from app.registry import Entry
 from app.roles import Role
+from app.search.kept import PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def _may_derive(cls: type[Record], key: str) -> bool:
 
 
 def _fields(cls: type[Record]) -> Iterator[Finding]:
-    """Y007 Y008: a cell's rest has somewhere to go; sensitive fields stay in the house."""
+    """Y007 Y008 Y015: a cell's rest has somewhere to go; sensitive fields stay in the house; only text is searched."""
     known = field_map(cls)
     for declared in fields(cls):
         where = f"{cls.__name__}.{declared.key}"
@@ -109,6 +112,8 @@ def _fields(cls: type[Record]) -> Iterator[Finding]:
             yield Finding("Y008", where, "a sensitive field cannot be public")
         if declared.sensitive and declared.search:
             yield Finding("Y008", where, "a sensitive field cannot be searched: the hits would tell the value")
+        if declared.search and (isinstance(declared.format, (Choice, StateOf)) or not isinstance(cls.__table__.c[declared.attr].type, sa.String)):
+            yield Finding("Y015", where, f"a {declared.format.name} cannot be searched: the search looks into text")
 
 
 #: which formats take what another one spills
@@ -159,6 +164,8 @@ def _register_key(entry: Entry) -> Iterator[Finding]:
     register = entry.register
     if not re.fullmatch(r"[a-z][a-z_]*", register.__key__):
         yield Finding("Y014", register.__name__, f"the key {register.__key__!r} is not of small letters and underscores")
+    if register.__key__.startswith(PREFIX):
+        yield Finding("Y014", register.__name__, f"the key {register.__key__!r} begins like the tables of the search")
     if register.__key__ != register.__tablename__:
         yield Finding("Y014", register.__name__, f"the key {register.__key__!r} is not the table's name {register.__tablename__!r}")
     taken = {column.key for column in register.__table__.columns} | {column.key.removesuffix("_id") for column in register.__table__.columns}

@@ -73,6 +73,12 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "Y008",
         "BrokenRegister.mobile",
     ),
+    "searched, though no text": (
+        {**NAME, "kind": Mapped[Annotated[str, one_of(KNOWN)] | None], "day": Mapped[Day | None]},
+        {"name": field("名称", search=True), "kind": field("类别", search=True), "day": field("日期")},
+        "Y015",
+        "BrokenRegister.kind",
+    ),
     "an unknown code list": (
         {**NAME, "kind": Mapped[Annotated[str, one_of(UNKNOWN)] | None]},
         {"name": field("名称"), "kind": field("类别")},
@@ -126,6 +132,11 @@ def test_keys_of_registers_and_children(declare: Callable[..., Any]) -> None:
     register = declare(Register, "t_broken", dict(NAME), name=field("名称"), __key__="Broken-1")
     declare(Child, "t_name", {"body": Mapped[Name]}, body=field("内容"), __key__="name", __parent__=register, __label__="body")
     assert found(register) == {("Y014", "BrokenRegister"), ("Y012", "BrokenChild")}
+
+
+def test_no_register_is_called_like_a_table_of_the_search(declare: Callable[..., Any]) -> None:
+    register = declare(Register, "search_t_broken", dict(NAME), name=field("名称"))
+    assert found(register) == {("Y014", "BrokenRegister")}
 
 
 def test_a_child_of_the_sheet_claims_no_heading_of_its_parent(declare: Callable[..., Any]) -> None:

@@ -40,6 +40,7 @@ from tests.people import CLERK, EVERYBODY, OTHER, OTHER_CLERK, OWN, SECTION_HEAD
 from tests.test_matrix import ENTRIES, office_id
 
 SignIn = Callable[[Persona], Browser]
+UNTIMED = settings(deadline=None)
 HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5)
 MIXED = st.text(
     st.one_of(HAN, st.sampled_from("承德市重庆长春安全（）()〔〕 aZ1９Ａ-、％%_\\'\"*"), st.characters(exclude_categories=["Cs"])), min_size=1, max_size=24
@@ -54,6 +55,7 @@ def has(tokens: set[str], way: Sequence[Token]) -> bool:
 # text ---------------------------------------------------------------------------------------------
 
 
+@UNTIMED
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_folding_knows_no_neighbours(one: str, other: str) -> None:
     assert normal(one + other) == normal(one) + normal(other)
@@ -61,6 +63,7 @@ def test_folding_knows_no_neighbours(one: str, other: str) -> None:
     assert all(letter.isalnum() for letter in normal(one))
 
 
+@UNTIMED
 @given(MIXED, st.data())
 def test_the_index_knows_every_part_of_a_text(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text) - 1))
@@ -70,6 +73,7 @@ def test_the_index_knows_every_part_of_a_text(text: str, data: st.DataObject) ->
         assert matches(text, part)
 
 
+@UNTIMED
 @given(st.text(HAN, min_size=1, max_size=8), st.data())
 def test_the_index_knows_every_way_to_say_a_part(text: str, data: st.DataObject) -> None:
     said = [data.draw(st.sampled_from(readings(character))) for character in text if readings(character)]
