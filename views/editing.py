@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from flask import flash, redirect
+from flask import flash, redirect, request
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -162,7 +162,7 @@ class Editor:
             flash(text, category)
         answer = redirect(self.back.replace("__id__", str(family.record.id)))
         if re.fullmatch(r"[0-9a-z]{1,40}", form_id):
-            answer.set_cookie(SAVED, form_id, max_age=60, samesite="Lax")
+            answer.set_cookie(SAVED, form_id, max_age=60, samesite="Lax", secure=request.is_secure)
         return answer
 
     # what is wrong ----------------------------------------------------------------------------
