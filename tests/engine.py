@@ -23,6 +23,7 @@ from app.register import Base, Child, Problem, PublishState, Register
 from app.registry import Entry
 from app.roles import LEDGER, REFERENCE, Role
 from app.scopes import SYSTEM, Actor, act_as
+from app.search.kept import reconcile
 from models.reference import CodeEntry, OrgUnit, Region
 from tests.databases import Databases
 
@@ -181,6 +182,7 @@ def desk(bench: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     with bench.begin() as connection:
         for table in reversed([*REFERENCES, *TABLES]):
             connection.execute(sa.delete(table))  # type: ignore[arg-type]
+        reconcile(connection)
     made = Desk(bench)
     made.add(OrgUnit(id=OWN, name="基础股"), OrgUnit(id=OTHER, name="危化股"))
     made.add(
