@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
@@ -43,6 +43,14 @@ class Problem:
     field: str
     code: str
     message: Text
+
+
+_of_table: dict[sa.FromClause, type[Record]] = {}
+
+
+def record_of(table: object) -> type[Record] | None:
+    """The register or child whose table this is; None for other tables and whatever else a statement holds."""
+    return _of_table.get(table) if isinstance(table, sa.Table) else None
 
 
 class Base(DeclarativeBase):
@@ -89,7 +97,7 @@ class Record(Base):
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         if "__table__" in cls.__dict__:
-            cast("sa.Table", cls.__table__).info["record"] = cls  # so that the guard knows whose table a statement names
+            _of_table[cls.__table__] = cls  # so that the guard knows whose table a statement names
 
     def __str__(self) -> str:
         declared = field_map(type(self)).get(self.__label__)

@@ -22,7 +22,7 @@ from app.clock import now
 from app.fields import Field, Gate
 from app.formats import Link
 from app.language import Text, _l
-from app.register import Child, PublishState, Record, Register, field_map, fields, values_of
+from app.register import Child, PublishState, Record, Register, field_map, fields, record_of, values_of
 from app.roles import Grant, Role, Rows, Verb
 from app.search import keep
 
@@ -313,7 +313,7 @@ def narrow(state: ORMExecuteState) -> None:
 def _named(element: Any) -> set[type[Record]]:
     """The registers and children whose tables stand anywhere in a statement or expression."""
     parts = (part.table if isinstance(part, sa.sql.dml.UpdateBase) else part for part in sa.sql.visitors.iterate(element))
-    return {part.info["record"] for part in parts if isinstance(part, sa.Table) and "record" in part.info}
+    return {cls for part in parts if (cls := record_of(part)) is not None}
 
 
 @cache

@@ -193,7 +193,7 @@ def test_a_refusal_is_said_in_the_frame(app: Flask, sign_in: SignIn, monkeypatch
 def test_a_fault_of_ours_is_said_without_the_database(app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int) -> None:
     browser = sign_in(CLERK)
 
-    def fail(**_named: Any) -> None:
+    def fail(*_given: Any, **_named: Any) -> None:
         raise fault
 
     monkeypatch.setitem(app.view_functions, "HelpView.index", fail)

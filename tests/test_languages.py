@@ -25,7 +25,7 @@ from tests.test_matrix import office_id
 #: words that are the same in every language: file types, units, codes, names of the product's parts
 SAME = {
     "xlsx", "xls", "csv", "pdf", "jpg", "png", "docx", "doc", "ofd", "zip", "txt", "English", "https", "http", "com", "example", "REST", "www",
-    "APJ", "URL", "Ctrl", "Esc", "yingshang", "invalid", "html", "json",
+    "APJ", "URL", "Ctrl", "Esc", "Excel", "Word", "yingshang", "invalid", "html", "json",
 }  # fmt: skip
 HAN = re.compile(r"[\u3400-\u9fff]+")
 
