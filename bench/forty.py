@@ -89,14 +89,15 @@ def finish() -> None:
     """What the search looks into: our forms and imports keep it, rows from outside are filled in afterwards."""
     from app.database import db
     from app.scopes import SYSTEM, act_as
-    from app.search.index import reconcile, refill_all
+    from app.search.keep import refill
+    from app.search.kept import reconcile
 
     with app.app_context():
         session = db.session()
         act_as(session, SYSTEM)
         reconcile(session.connection())
         session.commit()
-        refill_all(session, [registry.need(key) for key in SIZES])
+        refill(session, SIZES)
 
 
 def count_statements(application: Flask) -> Flask:
