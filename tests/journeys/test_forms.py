@@ -257,7 +257,7 @@ def test_children_are_edited_in_the_rows_of_the_page(app: Flask, site: str, chro
     expect(table.locator("tr[data-child]")).to_have_count(2)
     expect(table.locator(".js-rows")).to_have_text("2")
     table.get_by_role("link", name="修改").first.click()
-    expect(table.locator("form.ys-form")).to_have_count(1)
+    expect(table.locator(".ys-editing :focus")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(table.locator("form.ys-form")).to_have_count(0)
     expect(table.locator("tr[data-child]:visible")).to_have_count(2)
