@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, current_app, jsonify, render_template, request
+from flask import Flask, current_app, jsonify, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
@@ -60,12 +60,17 @@ def answer(status: int, what: Text = "", todo: Text = "") -> tuple[Response | st
     if request.path.startswith("/api/"):
         return jsonify(message=what if what != str(title) else f"{what}。{todo}"), status
     if status >= 500:
-        return render_template("errors/bare.html", status=status, what=what, todo=todo), status
+        return _bare(status, what, todo), status
     try:
         return render("errors/error.html", status=status, what=what, todo=todo), status
     except SQLAlchemyError:
         log.exception("the frame of an error page could not be shown")
-        return render_template("errors/bare.html", status=status, what=what, todo=todo), status
+        return _bare(status, what, todo), status
+
+
+def _bare(status: int, what: str, todo: str) -> str:
+    """The page outside the frame. Not by `render_template`, which would look up who is signed in: in the database that may be gone."""
+    return current_app.jinja_env.get_template("errors/bare.html").render(status=status, what=what, todo=todo)
 
 
 def _rollback() -> None:
