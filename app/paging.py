@@ -21,7 +21,7 @@ from app.register import field_map
 from app.scopes import scope_of
 
 #: as many rows as are counted, summed up and reached by a page's number
-MOST = 10_000
+MOST = 2_000
 #: the same while somebody searches: each hit is compared with what was typed, and nobody pages through a thousand of them
 MOST_FOUND = 1_000
 

@@ -64,7 +64,7 @@ def fill(url: str, table: str, count: int, more: dict[str, str] | None = None) -
     select = f"{counted}SELECT {', '.join(columns.values())} FROM {series}"
     insert = f"INSERT INTO {table} ({', '.join(columns)}) {select}"
     with engine.begin() as connection:
-        connection.exec_driver_sql(insert)
+        connection.execute(sa.text(insert.replace(":", "\\:")))
     engine.dispose()
     analyze(url, [table])
 
