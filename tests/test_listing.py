@@ -184,8 +184,6 @@ def test_totals_stand_under_numbers_that_add_up(agencies: list[Any], sign_in: Si
 
 def test_a_long_register_is_paged_from_both_ends(agencies: list[Any], sign_in: SignIn, statements: Statements, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "MOST", 2)
-    monkeypatch.setattr("views.pager.MOST", 2)
-    monkeypatch.setattr("views.listing.MOST", 2)
     browser = sign_in(CLERK)
     page = page_of(browser, f"{LIST}?size=1&sort=name&page=2")
     assert "2+" in page.select_one(".ys-tally").get_text()
