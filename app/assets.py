@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from flask import Flask, redirect, url_for
+from flask import Flask, redirect, request, url_for
 
 
 class Assets:
-    """The hashes of the files that pages name, read once (again when a file changes, while developing)."""
+    """The addresses of the files that pages name, worked out once (again when a file changes, while developing)."""
 
     def __init__(self, app: Flask) -> None:
         self._folder = Path(str(app.static_folder))
         self._fresh = bool(app.config.get("TEMPLATES_AUTO_RELOAD"))
-        self._hashes: dict[str, str] = {}
+        self._known: dict[tuple[str, str], str] = {}
 
     def address(self, name: str) -> str:
         """The address of a file under app/static; FileNotFoundError names one that is not there."""
-        if name not in self._hashes or self._fresh:
-            self._hashes[name] = hashlib.sha256((self._folder / name).read_bytes()).hexdigest()[:12]
-        return url_for("static", filename=name, v=self._hashes[name])
+        key = (request.script_root, name)
+        if key not in self._known or self._fresh:
+            digest = hashlib.sha256((self._folder / name).read_bytes()).hexdigest()
+            self._known[key] = url_for("static", filename=name, v=digest[:12])
+        return self._known[key]
 
 
 def install(app: Flask) -> None:

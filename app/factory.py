@@ -15,7 +15,7 @@ from flask_wtf import CSRFProtect
 
 import config
 import models  # noqa: F401 - announces the registers
-from app import assets, checks, content_security
+from app import assets, checks, content_security, language
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.install import register_install
@@ -46,6 +46,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     with app.app_context():
         app.before_request(enter_scope)
         appbuilder = AppBuilder(app, db.session, security_manager_class=SecurityManager, update_perms=False)
+        language.install(app)
         register_views(appbuilder)
     _background(app)
     register_commands(app)

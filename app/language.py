@@ -4,8 +4,10 @@ Everything that speaks to a person imports `_` (now) or `_l` (when shown) from h
 other module needs to know which library does it.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from flask import Flask, g
+from flask_babel import Domain, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
@@ -16,6 +18,25 @@ Text: TypeAlias = str | LazyString
 def chinese(text: Text) -> str:
     """The Chinese of a label, whatever language is on: labels are their own message ids."""
     return text if isinstance(text, str) else str(text._args[0])  # noqa: SLF001 - flask-babel offers no other way
+
+
+class Sentences(Domain):  # type: ignore[misc]
+    """The catalogue of a request's language, found once: a page says two hundred sentences."""
+
+    def get_translations(self) -> Any:
+        """The catalogue; the one before serves again unless the language changed on the way."""
+        locale = get_locale()
+        if locale is None:
+            return super().get_translations()
+        kept = g.get("sentences")
+        if kept is None or kept[0] is not locale:
+            kept = g.sentences = (locale, super().get_translations())
+        return kept[1]
+
+
+def install(app: Flask) -> None:
+    """Let Flask-Babel ask us for the catalogue."""
+    app.extensions["babel"].instance.domain_instance = Sentences(domain=app.config.get("BABEL_DOMAIN", "messages"))
 
 
 __all__ = ["LazyString", "Text", "_", "_l", "chinese"]

@@ -59,6 +59,7 @@ class Scope:
     """What an actor may see and do. Pure: answers from the role table, never from the database."""
 
     actor: Actor
+    _rows: dict[type[Record], ColumnElement[bool] | None] = field(default_factory=dict, compare=False, repr=False)
     _criteria: dict[type[Record], tuple[LoaderCriteriaOption, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def grants(self, cls: type[Record]) -> list[Grant]:
@@ -110,7 +111,12 @@ class Scope:
     # rows -----------------------------------------------------------------------------------
 
     def rows(self, cls: type[Record]) -> ColumnElement[bool] | None:
-        """The predicate on a register's or child's columns for the rows the actor sees; None: all."""
+        """The predicate on a register's or child's columns for the rows the actor sees; None: all. Made once: a list asks twice."""
+        if cls not in self._rows:
+            self._rows[cls] = self._predicate(cls)
+        return self._rows[cls]
+
+    def _predicate(self, cls: type[Record]) -> ColumnElement[bool] | None:
         if self.actor.system:
             return None
         register = registry.owner(cls)  # type: ignore[arg-type]
@@ -132,10 +138,10 @@ class Scope:
 
     def _parts(self, register: type[Register], kind: Rows) -> list[tuple[ColumnElement[bool] | None, bool]]:
         """Tests on the register's rows (None: all of them), and whether they are read only as published."""
-        published = sa.and_(register.publish_state == PublishState.PUBLISHED.value, register.voided_at.is_(None))
-        own = register.org_unit_id == self.actor.org_unit_id if self.actor.org_unit_id else sa.false()
         if kind is Rows.ALL:
             return [(None, False)]
+        published = _published(register)
+        own = register.org_unit_id == self.actor.org_unit_id if self.actor.org_unit_id else sa.false()
         if kind is Rows.PUBLISHED:
             return [(sa.and_(published, *register.published_if()), True)]
         if kind is Rows.OWN:
@@ -273,6 +279,11 @@ def act_as(session: Session, actor: Actor) -> Scope:
     scope = Scope(actor)
     session.info["scope"] = scope
     return scope
+
+
+@cache
+def _published(register: type[Register]) -> ColumnElement[bool]:
+    return sa.and_(register.publish_state == PublishState.PUBLISHED.value, register.voided_at.is_(None))
 
 
 class _Criteria(LoaderCriteriaOption):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -48,22 +48,25 @@ class Reader:
         page = _reading(listing.cls, attrs).where(*tests).order_by(*listing.ordering())
         connection = self.session.connection()
         rows = connection.execute(page.limit(listing.size).offset((listing.page - 1) * listing.size))
-        found = [dict(zip(attrs, row, strict=True)) for row in rows]
+        found = rows.all()
         count = connection.scalar(_reading(listing.cls, ()).where(*tests))
-        return {"count": count, "ids": [values["id"] for values in found], "result": self._written(listing.cls, found, made)}
+        return {"count": count, "ids": [row.id for row in found], "result": self._written(listing.cls, attrs, found, made)}
 
     def rows(self, cls: type[Record], rows: Sequence[Record]) -> list[dict[str, Any]]:
         """Records without their children."""
         made = self._writers(cls)
-        return self._written(cls, [{attr: getattr(row, attr) for _key, attr, _write in made} for row in rows], made)
+        attrs = tuple(dict.fromkeys(attr for _key, attr, _write in made))
+        return self._written(cls, attrs, [tuple(getattr(row, attr) for attr in attrs) for row in rows], made)
 
-    def _written(self, cls: type[Record], found: Sequence[Mapping[str, Any]], made: Sequence[Writer]) -> list[dict[str, Any]]:
-        """Records, given as their values by attribute, as JSON carries them; the names behind links are read in bulk."""
-        attrs = {attr for _key, attr, _write in made}
+    def _written(self, cls: type[Record], attrs: Sequence[str], found: Sequence[Sequence[Any]], made: Sequence[Writer]) -> list[dict[str, Any]]:
+        """Records, given as the values of these attributes, as JSON carries them; the names behind links are read in bulk."""
+        places = {attr: place for place, attr in enumerate(attrs)}
         for declared in self.scope.readable(cls):
-            if isinstance(declared.format, Link) and declared.attr in attrs:
-                self.lookup.prepare_ids(declared.format.register, {values[declared.attr] for values in found} - {None})
-        return [{key: write(values[attr]) if write else values[attr] for key, attr, write in made} for values in found]
+            if isinstance(declared.format, Link) and declared.attr in places:
+                place = places[declared.attr]
+                self.lookup.prepare_ids(declared.format.register, {row[place] for row in found} - {None})
+        wanted = [(key, places[attr], write) for key, attr, write in made]
+        return [{key: write(row[place]) if write else row[place] for key, place, write in wanted} for row in found]
 
     def whole(self, row: Record) -> dict[str, Any]:
         """A record with its children under their names."""

@@ -15,6 +15,9 @@ from app.scopes import Scope
 
 NOTHING = Markup('<span class="ys-faint">—</span>')
 _LONG = Markup('<span class="ys-cell" title="{0}">{0}</span>')
+_OPENING = Markup('<td data-field="%(key)s" data-label="%(label)s"%(style)s>')
+_EDITABLE = Markup('<td data-field="%(key)s" data-label="%(label)s"%(style)s data-edit>')
+_CLASS = Markup(' class="%s"')
 _STATE = Markup('<span class="ys-state">{}</span>')
 #: what a cell of the list holds at most; the record's page shows the whole
 _MOST = 160
@@ -24,9 +27,8 @@ class Painter:
     """The cells of one column for one reader; a value that comes again is not worked out again."""
 
     def __init__(self, scope: Scope, declared: Field, lookup: DatabaseLookup) -> None:
-        self.scope = scope
-        self.field = declared
-        self.lookup = lookup
+        #: the value as this reader reads it
+        self.text = masking.shower(scope, declared, lookup)
         self._state = isinstance(declared.format, StateOf)
         self._known: dict[Any, Markup] = {None: NOTHING}
 
@@ -36,10 +38,6 @@ class Painter:
         if found is None:
             found = self._known[key] = self._paint(value)
         return found
-
-    def text(self, value: Any) -> str:
-        """The value as this reader reads it."""
-        return masking.shown(self.scope, self.field, value, self.lookup)
 
     def _paint(self, value: Any) -> Markup:
         text = self.text(value)
@@ -58,11 +56,11 @@ def heading(declared: Field) -> str:
     return _("%(label)s（%(unit)s）", label=declared.label, unit=unit) if unit else str(declared.label)
 
 
-def opening(declared: Field, *, first: bool = False, editable: bool = False) -> Markup:
-    """The tag before a cell of a column; `editable`: the reader may change it where it stands."""
-    style = " ".join(name for name in ("ys-first" if first else "", style_of(declared.format)) if name)
-    facts = (Markup(' class="{}"').format(style) if style else "") + (Markup(" data-edit") if editable else "")
-    return Markup('<td data-field="{}" data-label="{}"{}>').format(declared.key, heading(declared), facts)
+def openings(declared: Field, *, first: bool = False) -> tuple[Markup, Markup]:
+    """The tag before a cell of a column, and the one before a cell that the reader may change where it stands."""
+    style = f"ys-first {style_of(declared.format)}".strip() if first else style_of(declared.format)
+    facts = {"key": declared.key, "label": heading(declared), "style": _CLASS % style if style else ""}
+    return _OPENING % facts, _EDITABLE % facts
 
 
 def style_of(fmt: Format) -> str:

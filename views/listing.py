@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import abort
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from app.fields import Field
@@ -22,15 +22,15 @@ from app.register import Register
 from app.saved_views import Arguments, View, kept, opened, read_views, written
 from app.scopes import Scope, scope_of
 from views.cell_edit import CellRights
-from views.cells import NOTHING, Painter, heading, opening, style_of
+from views.cells import Painter, heading, openings, style_of
 from views.chips import saying, sent_as
 from views.filters import Filters
 from views.pager import Pager
 from views.pages import link_to
 
-_LINK = Markup('<a href="{}{}">{}</a>')
+_LINK = Markup('<a href="%s%s">%s</a>')
 _VOIDED = Markup(' <span class="badge bg-secondary-lt">{}</span>')
-_NUMBER = Markup("#{}")
+_NUMBER = Markup("#%s")
 _PLAIN = Markup('<td class="ys-first">')
 
 
@@ -56,13 +56,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the list; each cell with the tag that opens it."""
+    """A row of the list."""
 
     id: int
     version: int
     name: str
     voided: bool
-    cells: list[tuple[Markup, Markup]]
+    #: all of them, with their tags: pieces of a page have their price, and these are most of them
+    cells: Markup
 
 
 class ListPage:
@@ -228,10 +229,7 @@ class ListPage:
 
     def lines(self) -> list[Line]:
         """The rows of the page."""
-        painters = [
-            (declared, opening(declared, first=not place), opening(declared, editable=True), Painter(self.scope, declared, self.lookup))
-            for place, declared in enumerate(self.fields)
-        ]
+        painters = [(each, *tags, Painter(self.scope, each, self.lookup)) for each, tags in zip(self.fields, self._tags, strict=True)]
         base, voided = self.home.removesuffix("list/") + "show/", _VOIDED.format(_("已作废"))
         return [self._line(row, painters, base, voided) for row in self.found.rows]
 
@@ -239,25 +237,27 @@ class ListPage:
         values = row._mapping  # noqa: SLF001 - SQLAlchemy's name
         gone = values["voided_at"] is not None
         mine = self.rights.keys(values)
-        cells = [(open_tag if each.key in mine else tag, paint(values[each.attr])) for each, tag, open_tag, paint in painters]
-        cells = cells or [(_PLAIN, _NUMBER.format(row.id))]
-        tag, cell = cells[0]
-        cells[0] = (tag, _LINK.format(base, row.id, cell) + (voided if gone else ""))
-        return Line(row.id, row.row_version, cell.striptags(), gone, cells)
+        cells = [paint(values[each.attr]) for each, _tag, _open, paint in painters] or [_NUMBER % row.id]
+        name = cells[0].striptags()
+        cells[0] = _LINK % (base, row.id, cells[0]) + (voided if gone else "")
+        tags = [open_tag if each.key in mine else tag for each, tag, open_tag, _paint in painters] or [_PLAIN]
+        return Line(row.id, row.row_version, name, gone, _row(tags, cells))
 
-    def totals(self) -> list[tuple[Markup, Markup | str]]:
+    @cached_property
+    def _tags(self) -> list[tuple[Markup, Markup]]:
+        return [openings(declared, first=not place) for place, declared in enumerate(self.fields)]
+
+    def totals(self) -> Markup:
         """The row under the table: sums over all matching records, where that means something."""
         sums = self.tally.sums
         if not sums or len(self.found.rows) + (self.listing.page > 1) < 2:
-            return []
-        cells = [(opening(declared, first=not place), self._sum(declared, sums.get(declared.key))) for place, declared in enumerate(self.fields)]
-        tag, first = cells[0]
-        return [(tag, _("合计") if first == NOTHING else _("合计 %(sum)s", sum=first)), *((tag, "" if text == NOTHING else text) for tag, text in cells[1:])]
+            return Markup()
+        first, *others = [self._sum(declared, sums.get(declared.key)) for declared in self.fields]
+        return _row([tag for tag, _editable in self._tags], [escape(_("合计 %(sum)s", sum=first) if first else _("合计")), *map(escape, others)])
 
-    def _sum(self, declared: Field, value: Any) -> Markup | str:
-        if value is None or not isinstance(declared.format, Number):
-            return NOTHING
-        return declared.format.show(value)
+    @staticmethod
+    def _sum(declared: Field, value: Any) -> str:
+        return "" if value is None or not isinstance(declared.format, Number) else declared.format.show(value)
 
     # chips ----------------------------------------------------------------------------------
 
@@ -278,6 +278,10 @@ class ListPage:
     def searched(self) -> str:
         """What the search box looks into."""
         return "、".join(str(declared.label) for declared in self.listing.searched)
+
+
+def _row(tags: Sequence[Markup], cells: Sequence[Markup]) -> Markup:
+    return Markup("".join(f"{tag}{cell}</td>" for tag, cell in zip(tags, cells, strict=True)))  # noqa: S704 - all are markup already; escaping them once more takes longer than the rest
 
 
 def standard(readable: Sequence[Field]) -> list[Field]:
