@@ -54,16 +54,27 @@ def most(listing: Listing) -> int:
     return MOST_FOUND if listing.search else MOST
 
 
-def _tests(session: Session, listing: Listing) -> list[sa.ColumnElement[bool]]:
+def _tests(session: Session, listing: Listing, *, some: bool = False) -> list[sa.ColumnElement[bool]]:
     visible = scope_of(session).rows(listing.cls)
-    return listing.conditions() + ([] if visible is None else [visible])
+    return listing.conditions(some=some) + ([] if visible is None else [visible])
 
 
 def tally(session: Session, listing: Listing, summed: Sequence[Field] = ()) -> Tally:
     """Count the matching rows, and add some of their columns up."""
+    if any(each.some is not None for each in listing.finds):
+        first = _tally(session, listing, (), some=True)
+        if first.capped:
+            return first
+    return _tally(session, listing, summed)
+
+
+def _tally(session: Session, listing: Listing, summed: Sequence[Field], *, some: bool = False) -> Tally:
     table = listing.cls.__table__
     keys = [declared.attr for declared in summed]
-    few = sa.select(*([table.c[key] for key in keys] or [table.c.id])).where(*_tests(session, listing)).limit(most(listing) + 1).subquery()
+    rows = sa.select(*([table.c[key] for key in keys] or [table.c.id])).where(*_tests(session, listing, some=some)).limit(most(listing) + 1)
+    if any(each.often for each in listing.finds):
+        rows = rows.order_by(table.c.id.desc())
+    few = rows.subquery()
     statement = sa.select(sa.func.count(), *(sa.func.sum(few.c[key]) for key in keys)).select_from(few)
     count, *sums = session.connection().execute(statement).one()
     known = {} if count > most(listing) else {declared.key: value for declared, value in zip(summed, sums, strict=True)}
@@ -81,10 +92,19 @@ def read_slice(session: Session, listing: Listing, shown: Sequence[Field]) -> Sl
     The numbers of its records are found first, alone: sorting whole rows to skip most of them
     would take three times as long.
     """
+    many = [each for each in listing.finds if each.some is not None]
+    if many and all(each.newest for each in many) and not (listing.order or listing.before or listing.last):
+        first = _slice(session, listing, shown, some=True)
+        if first.later:
+            return first
+    return _slice(session, listing, shown)
+
+
+def _slice(session: Session, listing: Listing, shown: Sequence[Field], *, some: bool = False) -> Slice:
     table = listing.cls.__table__
     backwards = bool(listing.before) or listing.last
     order = _ordering(listing, backwards=backwards)
-    numbers = sa.select(table.c.id).where(*_tests(session, listing)).order_by(*order).limit(listing.size + 1)
+    numbers = sa.select(table.c.id).where(*_tests(session, listing, some=some)).order_by(*order).limit(listing.size + 1)
     if listing.after or listing.before:
         numbers = numbers.where(_beyond(session, listing, listing.after or listing.before, backwards=backwards))
     elif not listing.last:

@@ -31,7 +31,7 @@ from app.language import Text, _l
 from app.periods import PERIODS, moment
 from app.register import Record, field_map
 from app.scopes import Scope, scope_of
-from app.search.find import found
+from app.search.find import Find, found
 
 PAGE_SIZES = (10, 25, 50, 100)
 MOST_IDS = 1000
@@ -76,14 +76,14 @@ class Listing:
     voided: bool = False
     #: the fields that the search looks into: those the reader sees in clear
     searched: tuple[Field, ...] = ()
-    #: what the search asks of a record, a test for each word
-    finds: list[sa.ColumnElement[bool]] = field(default_factory=list)
+    #: what the search asks of a record, one for each word
+    finds: list[Find] = field(default_factory=list)
 
-    def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """The tests on the register's columns; the session adds the reader's scope."""
+    def conditions(self, *, some: bool = False) -> list[sa.ColumnElement[bool]]:
+        """The tests on the register's columns; the session adds the reader's scope. `some`: of words with many hits only some."""
         tests: list[sa.ColumnElement[bool]] = [] if self.voided else [self.cls.voided_at.is_(None)]
         tests += [_condition(self.cls, each) for each in self.filters]
-        return [*tests, *self.finds]
+        return tests + [each.test if each.some is None or not some else each.some for each in self.finds]
 
     def statement(self) -> sa.Select[Any]:
         """Every matching record, in order."""

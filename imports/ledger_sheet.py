@@ -163,6 +163,12 @@ def _widths(ledger: Ledger) -> list[int]:
     return _squeezed(widths)
 
 
+def shares(ledger: Ledger) -> list[int]:
+    """How much of a page's breadth each column takes, in percent: the same proportions as in the workbook."""
+    widths = _widths(ledger)
+    return [round(100 * width / sum(widths)) for width in widths]
+
+
 def _squeezed(widths: list[int]) -> list[int]:
     """The broad columns narrowed until the page holds all, where that is possible at all."""
     least = [min(width, TIGHT) for width in widths]
@@ -172,4 +178,4 @@ def _squeezed(widths: list[int]) -> list[int]:
     return [low + int((width - low) * share) for low, width in zip(least, widths, strict=True)]
 
 
-__all__ = ["write"]
+__all__ = ["shares", "write"]

@@ -239,10 +239,35 @@ def test_voided_rows_are_found_only_when_asked_for(session_of: SessionOf) -> Non
 
 
 @pytest.mark.parametrize("few", [0, 1, 2, 3])
-def test_many_hits_are_found_like_few(session_of: SessionOf, companies: dict[str, str], monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+@pytest.mark.parametrize("often", [0, 2, 100])
+def test_many_hits_are_found_like_few(session_of: SessionOf, companies: dict[str, str], monkeypatch: pytest.MonkeyPatch, few: int, often: int) -> None:
     monkeypatch.setattr("app.search.find.FEW", few)
+    monkeypatch.setattr("app.search.find.OFTEN", often)
     assert find(session_of(), Enterprise, "公司") == {companies[name] for name in ("plain", "percent", "far")}
     assert find(session_of(), Enterprise, "公司 承德") == {companies[name] for name in ("plain", "far")}
+
+
+@pytest.mark.parametrize("often", [1, 100])
+def test_some_of_many_hits_tell_the_first_page_and_that_there_are_more(session_of: SessionOf, monkeypatch: pytest.MonkeyPatch, often: int) -> None:
+    session = session_of()
+    newest = [company(session, number, name=f"围场{number}公司").id for number in range(201, 241)][::-1]
+    void(session, session.get_one(Enterprise, newest[0]), "重复")
+    session.commit()
+    for name, value in (("FEW", 15), ("OFTEN", often)):
+        monkeypatch.setattr(f"app.search.find.{name}", value)
+    monkeypatch.setattr("app.paging.MOST_FOUND", 12)
+
+    def page(**more: list[str]) -> tuple[list[int], bool, int, bool]:
+        listing = read_listing(session, Enterprise, {"q": ["围场"], "size": ["10"], **more}, DatabaseLookup(session))
+        found, counted = read_slice(session, listing, ()), tally(session, listing)
+        return [row.id for row in found.rows], found.later, counted.count, counted.capped
+
+    assert page() == (newest[1:11], True, 13, True)
+    assert page(page=["2"]) == (newest[11:21], True, 13, True)
+    assert page(after=[str(newest[29])]) == (newest[30:], False, 13, True)
+    assert page(last=["1"]) == (newest[30:], False, 13, True)
+    assert page(sort=["name"])[0] == newest[:-11:-1]
+    assert page(**{"f.name.like": ["20"]}) == ([newest[20], *newest[31:]], False, 10, False)
 
 
 # keeping ------------------------------------------------------------------------------------------
@@ -399,7 +424,7 @@ def test_writing_and_reading_again_do_not_wait_for_each_other(session_of: Sessio
 def test_both_databases_use_their_index(session_of: SessionOf, monkeypatch: pytest.MonkeyPatch) -> None:
     session = session_of()
     monkeypatch.setattr("app.search.find.FEW", 0)
-    statement = Region.__table__.select().with_only_columns(Region.id).where(*found(session, Region, "重庆"))
+    statement = Region.__table__.select().with_only_columns(Region.id).where(*(each.test for each in found(session, Region, "重庆")))
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + str(statement.compile(connection, compile_kwargs={"literal_binds": True}))).all()

@@ -16,7 +16,7 @@ from flask_appbuilder.exceptions import DatabaseException
 from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_args, get_page_size_args
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from app.clock import local
+from app.clock import SHANGHAI
 from app.language import _, _l
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,8 @@ def shown(value: Any, formatter: Callable[[Any], Any] | None = None) -> Any:
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if isinstance(value, datetime):
-        return f"{local(value) if value.tzinfo else value:%Y-%m-%d %H:%M}"
+        # Flask-AppBuilder writes moments without a zone, in that of the server; Python takes them so
+        return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, (list, tuple, set)):

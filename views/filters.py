@@ -80,6 +80,11 @@ class Filters:
             self._presence(declared, Control(f"f.{declared.key}", str(declared.label), "none")) for declared in self.sight if not declared.required
         ]
 
+    def whole(self) -> list[Control]:
+        """One control for every field, for a page of their own."""
+        self.lookup.prepare(self.others)
+        return [self._whole(declared) for declared in (*self.sight, *self.others)]
+
     def carried(self, controls: Iterable[Control]) -> list[tuple[str, str]]:
         """The filters in force that none of the controls shows: the form must carry them along."""
         shown = {name for control in controls for name in control.names}

@@ -74,7 +74,8 @@ def found(session: Session, cls: type[Register], text: str) -> list[dict[str, An
     allowed = filterable(scope_of(session), cls)
     keys = [key[0] for key in cls.__keys__ if len(key) == 1 and key[0] in allowed]
     columns = [getattr(cls, field_map(cls)[key].attr) for key in dict.fromkeys([cls.__label__, *keys])]
-    some = sa.select(cls.id, *columns).where(cls.voided_at.is_(None), *search(session, cls, text)).order_by(cls.id).limit(RANKED).subquery()
+    tests = [each.test for each in search(session, cls, text)]
+    some = sa.select(cls.id, *columns).where(cls.voided_at.is_(None), *tests).order_by(cls.id).limit(RANKED).subquery()
     name = list(some.c)[1]
     starts = sa.case((name.startswith(text, autoescape=True), 0), else_=1)
     statement = sa.select(some).order_by(starts, sa.func.length(name), some.c.id).limit(MOST)

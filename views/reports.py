@@ -59,7 +59,15 @@ class Reports:
         page = ListPage(session, self.cls, request.args.to_dict(flat=False))
         made_ledger = self._ledger(session, page, most=ON_PAGE, cell=masking.shown, label=str)
         wider = ledgers.wider(scope_of(session), self.cls)
-        return render("reports/ledger.html", ledger=made_ledger, cls=self.cls, query=page.query(), wider=wider, home=link_to(self.cls, "list"))
+        return render(
+            "reports/ledger.html",
+            ledger=made_ledger,
+            shares=ledger_sheet.shares(made_ledger),
+            cls=self.cls,
+            query=page.query(),
+            wider=wider,
+            home=link_to(self.cls, "list"),
+        )
 
     @expose("/ledger.xlsx", methods=("GET",))
     @has_access

@@ -53,7 +53,7 @@ def everywhere(session: Session, registers: Iterable[type[Register]], text: str,
     if not asked or not typed:
         return []
     tests = found_in(session, asked, text)
-    ranked = sa.union_all(*(_ranked(session, cls, tests[cls], text, most) for cls in asked))
+    ranked = sa.union_all(*(_ranked(session, cls, [each.test for each in tests[cls]], text, most) for cls in asked))
     answers: dict[str, list[Any]] = {}
     for row in session.connection().execute(ranked):
         answers.setdefault(row.register, []).append(row)

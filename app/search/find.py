@@ -22,58 +22,107 @@ from app.search.pinyin import spelled
 from app.search.record import CLOSED, searched
 from app.search.text import Token, asked, words
 
-#: as many hits as are handed over by number
-FEW = 2000
+#: as many hits as are handed over by number: some more than a list counts, since not all of them need be shown
+FEW = 1500
+#: what PostgreSQL looks through first: a word that stands in one of twenty is read from the newest record on
+NEWEST, OFTEN = 2000, 100
 
 
-def found(session: Session, cls: type[Record], text: str) -> list[sa.ColumnElement[bool]]:
-    """One test per word; none when nothing was typed. What is typed without a letter or digit finds nothing."""
+@dataclass(frozen=True)
+class Find:
+    """What a word asks of a record."""
+
+    test: sa.ColumnElement[bool]
+    #: the same of some hits alone, where there are more than FEW: enough to say "1000+"
+    some: sa.ColumnElement[bool] | None = None
+    #: whether those are the newest, enough for a list's first page
+    newest: bool = False
+    #: whether a page and a count are quickest read from the newest record on
+    often: bool = False
+
+
+def found(session: Session, cls: type[Record], text: str) -> list[Find]:
+    """One for each word; none when nothing was typed. What is typed without a letter or digit finds nothing."""
     return found_in(session, [cls], text)[cls]
 
 
-def found_in(session: Session, registers: Sequence[type[Record]], text: str) -> dict[type[Record], list[sa.ColumnElement[bool]]]:
+def found_in(session: Session, registers: Sequence[type[Record]], text: str) -> dict[type[Record], list[Find]]:
     """The same for several registers: the hits of each word are counted first, all in one statement.
 
     Few are handed over by their numbers. PostgreSQL's planner takes an unknown gram for one row in
     two hundred and would look for the newest hits from the end, through the whole register when
-    there are none; SQLite would ask its index once for the count and once for the page.
+    there are none; SQLite would ask its index once for the count and once for the page. What stands
+    in many records takes PostgreSQL's index longer to gather than it takes to meet a page's worth.
     """
     typed = words(text)
     if text.strip() and not typed:
-        return {cls: [sa.false()] for cls in registers}
+        return {cls: [Find(sa.false())] for cls in registers}
     asked_for = [(cls, parts) for cls in registers for word in typed for parts in [_Word(session, word).parts(cls)]]
-    tests = [(cls, _test(cls, parts, few)) for (cls, parts), few in zip(asked_for, _few(session, [parts for _cls, parts in asked_for]), strict=True)]
-    return {cls: [test for owner, test in tests if owner is cls] for cls in registers}
+    first = _first(session, [parts for _cls, parts in asked_for])
+    finds = [(cls, _find(cls, parts, hits)) for (cls, parts), hits in zip(asked_for, first, strict=True)]
+    return {cls: [each for owner, each in finds if owner is cls] for cls in registers}
 
 
-def _test(cls: type[Record], parts: Sequence[_Part], few: sa.ColumnElement[Any] | None) -> sa.ColumnElement[bool]:
-    if not parts:
-        return sa.false()
-    if few is not None:
-        return cls.id.in_(few) if isinstance(few, sa.Select) else cls.id == few
-    return parts[0].test if len(parts) == 1 else sa.or_(*(part.test for part in parts))
+def _find(cls: type[Record], parts: Sequence[_Part], hits: _First | None) -> Find:
+    if not parts or hits is None:
+        return Find(sa.false())
+    if hits.often:
+        return Find(parts[0].test, often=True)
+    some = cls.id.in_(hits.numbers) if isinstance(hits.numbers, sa.Select) else cls.id == hits.numbers
+    if hits.all:
+        return Find(some)
+    return Find(parts[0].test if len(parts) == 1 else sa.or_(*(part.test for part in parts)), some, hits.newest)
 
 
-def _few(session: Session, every: Sequence[Sequence[_Part]]) -> list[Any]:
-    """For each word the numbers of its hits, as what an id is compared with; None when there are many."""
+@dataclass(frozen=True)
+class _First:
+    """The first hits of a word, as what an id is compared with."""
+
+    numbers: Any = None
+    all: bool = False
+    newest: bool = False
+    often: bool = False
+
+
+def _first(session: Session, every: Sequence[Sequence[_Part]]) -> list[_First | None]:
+    """The first hits of each word; None for a word that nobody may look for."""
     postgresql = session.get_bind().dialect.name == "postgresql"
-    gather: Any = sa.func.array_agg if postgresql else sa.func.json_group_array
-    statements: list[sa.Select[Any]] = []
-    answers: list[Any] = [None] * len(every)
-    for place, parts in enumerate(every):
-        if parts:
-            numbers = [part.numbers for part in parts]
-            hits: Any = numbers[0] if len(numbers) == 1 else sa.union_all(*numbers)
-            # MATERIALIZED makes PostgreSQL use the index of grams, whatever the limit
-            hits = hits.cte(f"hits_{place}").prefix_with("MATERIALIZED") if postgresql else hits.subquery()
-            some = sa.select(next(iter(hits.c)).label("number")).limit(FEW + 1).subquery()
-            statements.append(sa.select(sa.literal(place), gather(some.c.number), sa.func.count()).select_from(some))
+    answers: list[_First | None] = [None] * len(every)
+    for place in _often(session, every) if postgresql else ():
+        answers[place] = _First(often=True)
+    statements = [_gathered(place, parts, postgresql) for place, parts in enumerate(every) if parts and answers[place] is None]
     for place, numbers, count in session.connection().execute(sa.union_all(*statements)) if statements else ():
-        if count <= FEW and postgresql:
-            answers[place] = sa.any_(sa.bindparam(None, numbers or [], type_=ARRAY(sa.Integer)))
-        elif count <= FEW:
-            answers[place] = sa.select(sa.func.json_each(numbers).table_valued("value").c.value)
+        if postgresql:
+            compared: Any = sa.any_(sa.bindparam(None, numbers or [], type_=ARRAY(sa.Integer)))
+        else:
+            compared = sa.select(sa.func.json_each(numbers).table_valued("value").c.value)
+        answers[place] = _First(compared, count <= FEW, not postgresql and len(every[place]) == 1)
     return answers
+
+
+def _often(session: Session, every: Sequence[Sequence[_Part]]) -> list[int]:
+    """The places of words that many of the newest records have."""
+    counts = [
+        sa.select(sa.literal(place).label("place"), sa.func.count().label("hits")).select_from(parts[0].newest.subquery())
+        for place, parts in enumerate(every)
+        if len(parts) == 1 and parts[0].newest is not None
+    ]
+    return [place for place, hits in session.connection().execute(sa.union_all(*counts)) if hits >= OFTEN] if counts else []
+
+
+def _gathered(place: int, parts: Sequence[_Part], postgresql: bool) -> sa.Select[Any]:
+    """Up to FEW numbers and one more, in a row with how many they are."""
+    numbers = [part.numbers for part in parts]
+    hits: Any = numbers[0] if len(numbers) == 1 else sa.union_all(*numbers)
+    gather: Any = sa.func.array_agg if postgresql else sa.func.json_group_array
+    # MATERIALIZED makes PostgreSQL use the index of grams, whatever the limit; SQLite's index gives the newest first at no price
+    hits = hits.cte(f"hits_{place}").prefix_with("MATERIALIZED") if postgresql else hits.subquery()
+    number = next(iter(hits.c)).label("number")
+    some = sa.select(number).limit(FEW + 1)
+    if not postgresql and len(parts) == 1:
+        some = some.order_by(number.desc())
+    few = some.subquery()
+    return sa.select(sa.literal(place), gather(few.c.number), sa.func.count()).select_from(few)
 
 
 def readable(scope: Scope, cls: type[Record]) -> list[Field]:
@@ -94,6 +143,8 @@ class _Part:
 
     numbers: sa.Select[Any]
     test: sa.ColumnElement[bool]
+    #: those of the newest records alone
+    newest: sa.Select[Any] | None = None
 
 
 class _Word:
@@ -116,24 +167,28 @@ class _Word:
         return [_Part(numbers, cls.id.in_(numbers)) for numbers in parents]
 
     def _own(self, cls: type[Record]) -> list[_Part]:
-        kept = table_of(cls)
-        closed = not all(declared.public for declared in readable(self.scope, cls))
         if len(self.grams[0]) == 1:  # a single gram is the word itself, or what begins with it
-            return [self._part(cls, self._match(kept, self.grams + self.pinyin, closed))]
-        texts = [kept.c.open, kept.c.closed] if closed else [kept.c.open]
-        holds = sa.or_(*(text.contains(self.word, autoescape=True) for text in texts))
-        written = self._part(cls, self._match(kept, self.grams, closed), holds)
-        return [written] + ([self._part(cls, self._match(kept, self.pinyin, closed))] if self.pinyin else [])
+            return [self._part(cls, self.grams + self.pinyin)]
+        return [self._part(cls, self.grams, compared=True)] + ([self._part(cls, self.pinyin)] if self.pinyin else [])
 
-    def _part(self, cls: type[Record], match: sa.Select[Any], holds: sa.ColumnElement[bool] | None = None) -> _Part:
-        """What the index says, compared with the text where the grams alone do not tell."""
-        if holds is None or self.postgresql:
-            numbers = match if holds is None else match.where(holds)
+    def _part(self, cls: type[Record], ways: Sequence[Sequence[Token]], *, compared: bool = False) -> _Part:
+        """What the index says of these ways; `compared` with the text where the grams alone do not tell."""
+        kept, closed = table_of(cls), not all(declared.public for declared in readable(self.scope, cls))
+        match = self._match(kept, ways, closed)
+        numbers = match.where(self._holds(kept, closed)) if compared else match
+        if self.postgresql:
+            recent = sa.select(*kept.c).order_by(kept.c.rowid.desc()).limit(NEWEST).subquery()
+            newest = self._match(recent, ways, closed)
+            return _Part(numbers, cls.id.in_(numbers), newest.where(self._holds(recent, closed)) if compared else newest)
+        if not compared:
             return _Part(numbers, cls.id.in_(numbers))
         # SQLite reads the whole of a list before it looks for the first row: so the texts apart, row by row
-        kept = table_of(cls)
-        compared = sa.select(sa.literal(1)).select_from(kept).where(kept.c.rowid == cls.id, holds).correlate(cls.__table__).exists()
-        return _Part(match.where(holds), sa.and_(cls.id.in_(match), compared))
+        row = sa.select(sa.literal(1)).select_from(kept).where(kept.c.rowid == cls.id, self._holds(kept, closed))
+        return _Part(numbers, sa.and_(cls.id.in_(match), row.correlate(cls.__table__).exists()))
+
+    def _holds(self, kept: Any, closed: bool) -> sa.ColumnElement[bool]:
+        texts = [kept.c.open, kept.c.closed] if closed else [kept.c.open]
+        return sa.or_(*(text.contains(self.word, autoescape=True) for text in texts))
 
     def _match(self, kept: Any, ways: Sequence[Sequence[Token]], closed: bool) -> sa.Select[Any]:
         """The rows that the index knows by one of these ways, each of them all its tokens."""
