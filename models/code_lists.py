@@ -11,7 +11,7 @@ from datetime import date
 from types import MappingProxyType
 
 from app.code_lists import CodeList, Word, announce
-from app.language import _l
+from app.language import _l, chinese
 
 
 def _words(*labels: str, **aliases: tuple[str, ...]) -> tuple[Word, ...]:
@@ -652,7 +652,7 @@ PERIODS: Mapping[tuple[str, str], tuple[date | None, date | None]] = MappingProx
 )
 """First and last day of words that law puts in force and out of it, by list and code."""
 
-EVERY = (
+_EVERY = (
     LEVEL, SECTOR, GBT4754, SCALE, RISK_GRADE, MAJOR_HAZARD, STANDARDISATION,
     AGENCY_KIND, CERT_TYPE, SCOPE, REPORT_TYPE, AGENCY_CHECK_ORIGIN, AGENCY_PROBLEM, TRAINING_KIND,
     GENDER, UNIT_KIND, TITLE_LEVEL, EDUCATION, DEGREE, MAJOR, EXPERT_SPECIALITY, EXPERT_QUALIFICATION, QUALIFICATION_LEVEL,
@@ -662,4 +662,7 @@ EVERY = (
     STAKEHOLDER_KIND, LOCALITY, ADOPTION, JOINT_RESULT, SUPERVISION_ORIGIN, CORRECTIVE,
 )  # fmt: skip
 
-announce(EVERY)
+#: the lists themselves, so that the register 字典 names them as people do
+CODE_LIST = CodeList("code_list", _l("字典目录"), (*(Word(each.key, chinese(each.title)) for each in _EVERY), Word("code_list", "字典目录")))
+
+announce((*_EVERY, CODE_LIST))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
-from app.fields import CodeText, Count, Day, Line, Name, Phone, WordList, field, state
-from app.formats import State
+from app.fields import CodeText, Count, Day, Line, Name, Phone, WordList, field, kept, state
+from app.formats import Choice, State
 from app.language import _l
 from app.register import Register
+from models.code_lists import CODE_LIST
+
+CodeListName = Annotated[str, kept(sa.String(64), Choice(CODE_LIST.key))]
 
 
 class OrgUnit(Register):
@@ -71,7 +75,7 @@ class CodeEntry(Register):
     __keys__ = (("code_list", "code"),)
     __label__ = "label"
 
-    code_list: Mapped[CodeText] = field(_l("字典名"), listed=True, filtered=True, search=True)
+    code_list: Mapped[CodeListName] = field(_l("字典名"), listed=True, filtered=True)
     code: Mapped[Name] = field(_l("代码"), listed=True, search=True)
     label: Mapped[Name] = field(_l("词条"), aliases=("名称",), listed=True, search=True)
     aliases: Mapped[WordList | None] = field(_l("别名"), listed=True, search=True)
