@@ -119,11 +119,13 @@ class Report:
         self._line(f"{what}, requests/s", found, upside=True)
         self._line("  processor of the workers, ms a request", used, upside=False)
 
-    def times(self, what: str, paths: dict[Contender, str], times: int = 7) -> None:
-        """Milliseconds of single requests, in alternation."""
+    def times(self, what: str, paths: dict[Contender, str], times: int = 9) -> None:
+        """Milliseconds of single requests, in alternation; the warm-up reaches both workers."""
         found: dict[Contender, list[float]] = {each: [] for each in paths}
         for each, path in paths.items():
-            seconds_of(each.visitor, path, 2)
+            seconds_of(each.visitor, path, WARM_UP)
+            each.visitor.close()
+            seconds_of(each.visitor, path, WARM_UP)
         for _ in range(times):
             for each, path in paths.items():
                 found[each] += [1000 * seconds for seconds in seconds_of(each.visitor, path, 1)]

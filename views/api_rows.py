@@ -45,11 +45,12 @@ class Reader:
         visible = self.scope.rows(listing.cls)
         tests = listing.conditions() + ([] if visible is None else [visible])
         attrs = tuple(dict.fromkeys(("id", *(attr for _key, attr, _write in made))))
-        page = _reading(listing.cls, attrs).where(*tests).order_by(*listing.ordering())
+        counted = _reading(listing.cls, ()).where(*tests)
+        # the number comes with the rows: another question to the server would take longer
+        page = _reading(listing.cls, attrs).add_columns(counted.correlate(None).scalar_subquery()).where(*tests).order_by(*listing.ordering())
         connection = self.session.connection()
-        rows = connection.execute(page.limit(listing.size).offset((listing.page - 1) * listing.size))
-        found = rows.all()
-        count = connection.scalar(_reading(listing.cls, ()).where(*tests))
+        found = connection.execute(page.limit(listing.size).offset((listing.page - 1) * listing.size)).all()
+        count = found[0][-1] if found else connection.scalar(counted)
         return {"count": count, "ids": [row.id for row in found], "result": self._written(listing.cls, attrs, found, made)}
 
     def rows(self, cls: type[Record], rows: Sequence[Record]) -> list[dict[str, Any]]:
