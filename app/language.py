@@ -4,6 +4,7 @@ Everything that speaks to a person imports `_` (now) or `_l` (when shown) from h
 other module needs to know which library does it.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from flask import Flask, g
@@ -18,6 +19,11 @@ Text: TypeAlias = str | LazyString
 def chinese(text: Text) -> str:
     """The Chinese of a label, whatever language is on: labels are their own message ids."""
     return text if isinstance(text, str) else str(text._args[0])  # noqa: SLF001 - flask-babel offers no other way
+
+
+def listed(texts: Iterable[object]) -> str:
+    """Several words in a row, as the language of the page puts them."""
+    return str(_("、")).join(str(text) for text in texts)
 
 
 class Sentences(Domain):  # type: ignore[misc]
@@ -35,8 +41,9 @@ class Sentences(Domain):  # type: ignore[misc]
 
 
 def install(app: Flask) -> None:
-    """Let Flask-Babel ask us for the catalogue."""
+    """Let Flask-Babel ask us for the catalogue, and templates put words in a row."""
     app.extensions["babel"].instance.domain_instance = Sentences(domain=app.config.get("BABEL_DOMAIN", "messages"))
+    app.jinja_env.filters["listed"] = listed
 
 
-__all__ = ["LazyString", "Text", "_", "_l", "chinese"]
+__all__ = ["LazyString", "Sentences", "Text", "_", "_l", "chinese", "install", "listed"]

@@ -20,7 +20,7 @@ from app import bulk, masking
 from app.bulk import BulkChange, Change, Done, Edit, Mode, Outcome, Selection, TooMany, Void, Work
 from app.clock import now
 from app.formats import FormatError
-from app.language import _, _l
+from app.language import _, _l, listed
 from app.lookup import DatabaseLookup
 from app.queries import read_ids
 from app.register import Register, field_map
@@ -201,4 +201,4 @@ class Desk:
         count = len(left)
         if not names:
             return _("有 %(count)s 条在预览之后被别人改过，没有改动", count=count)
-        return _("有 %(count)s 条在预览之后被别人改过，没有改动：%(names)s", count=count, names="、".join(names) + ("…" if count > len(names) else ""))
+        return _("有 %(count)s 条在预览之后被别人改过，没有改动：%(names)s", count=count, names=listed(names) + ("…" if count > len(names) else ""))

@@ -13,7 +13,7 @@ from app import bulk, masking
 from app.bulk import Change, Mode, modes
 from app.fields import Field
 from app.formats import FormatError, is_blank
-from app.language import Text, _, _l
+from app.language import Text, _, _l, listed
 from app.lookup import DatabaseLookup
 from app.records import Draft
 from app.register import Register, field_map
@@ -127,4 +127,4 @@ class BulkForm:
         if label not in self.scope.readable(self.cls):
             return ""
         first = [masking.shown(self.scope, label, getattr(row, label.attr), self.lookup) or f"#{row.id}" for row in self.records[:3]]
-        return "、".join(first)
+        return listed(first)

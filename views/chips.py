@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.formats import Choices, Lookup
-from app.language import _
+from app.language import _, listed
 from app.periods import PERIODS
 from app.queries import Filter
 
@@ -14,10 +14,10 @@ def saying(each: Filter, lookup: Lookup) -> str:
     if each.kind == "empty":
         return _("%(label)s：未填", label=label) if each.values[0] else _("%(label)s：已填", label=label)
     if each.kind == "like":
-        return _("%(label)s含“%(text)s”", label=label, text="、".join(each.raw))
+        return _("%(label)s含“%(text)s”", label=label, text=listed(each.raw))
     if each.kind == "within":
         return _("%(label)s：%(value)s", label=label, value=str(PERIODS[each.raw[0]].label))
-    values = "、".join(fmt.show([value] if isinstance(fmt, Choices) else value, lookup) for value in each.values)
+    values = listed(fmt.show([value] if isinstance(fmt, Choices) else value, lookup) for value in each.values)
     sign = {"from": "≥ ", "to": "≤ ", "over": "> ", "under": "< "}.get(each.kind, "")
     return _("%(label)s：%(value)s", label=label, value=sign + (values or _("未填")))
 

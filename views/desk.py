@@ -14,7 +14,7 @@ from app.charge import lists
 from app.clock import local
 from app.fields import Gate
 from app.figures import readable_rows, waiting
-from app.language import Text, _, _l
+from app.language import Text, _, _l, listed
 from app.lookup import DatabaseLookup
 from app.register import Child, PublishState, Record, field_map
 from app.registry import Entry
@@ -100,7 +100,7 @@ class Desk:
     def roles(self) -> str:
         """The person's roles and office."""
         roles = [str(label) for role, label in ROLE_LABELS.items() if role in self.scope.actor.roles]
-        return "、".join(roles) + (f" · {self.charts.office}" if roles and self.charts.office else "")
+        return listed(roles) + (f" · {self.charts.office}" if roles and self.charts.office else "")
 
     def shortcuts(self, what: str) -> list[Card]:
         """The registers to which one may add (or import)."""
@@ -150,7 +150,7 @@ class Desk:
         found = []
         for cls, missing in gaps.counts(self.session, open_to).items():
             text = _("%(title)s：%(count)s 条资料不全", title=cls.__title__, count=missing.records)
-            quiet = "、".join(f"{need(step)} {count}" for step, count in missing.steps.items())
+            quiet = listed(f"{need(step)} {count}" for step, count in missing.steps.items())
             found.append(Task("ti-forms", text, url_for("DeskView.incomplete", register=cls.__key__), quiet))
         return found
 
@@ -208,7 +208,7 @@ class Desk:
 def counted(batch: history.Brief) -> str:
     """What a batch brings, in words."""
     words = {"new": _("新增"), "changed": _("更新"), "same": _("无变化"), "wrong": _("有问题")}
-    return "、".join(f"{word} {batch.counts[name]}" for name, word in words.items() if batch.counts.get(name)) or _("没有内容")
+    return listed(f"{word} {batch.counts[name]}" for name, word in words.items() if batch.counts.get(name)) or _("没有内容")
 
 
 def called(label: str | None, record: int) -> str:

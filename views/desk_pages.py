@@ -16,7 +16,7 @@ from app import changes, due, gaps, masking
 from app.charge import OFFICE_LABEL, ledgers, lists, live
 from app.clock import local, today
 from app.figures import midnight
-from app.language import _
+from app.language import _, listed
 from app.lookup import DatabaseLookup
 from app.register import Register, field_map, missing, values_of
 from app.scopes import Scope, scope_of
@@ -216,7 +216,7 @@ def _incomplete(session: Session, scope: Scope, cls: type[Register], step: str, 
     for row in rows:
         declared = field_map(cls)[cls.__label__]
         label = masking.shown(scope, declared, getattr(row, declared.attr), lookup)
-        lacks = "、".join(str(each.label) for each in missing(cls, values_of(row)) if each.key in keys)
+        lacks = listed(str(each.label) for each in missing(cls, values_of(row)) if each.key in keys)
         page = "edit" if scope.refuses(cls, values_of(row), values_of(row), ()) is None else "show"
         found.append(Row(called(label, row.id), link_to(cls, page, pk=row.id), [lacks]))
     return found

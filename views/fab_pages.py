@@ -17,7 +17,7 @@ from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.clock import SHANGHAI
-from app.language import _, _l
+from app.language import _, _l, listed
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def shown(value: Any, formatter: Callable[[Any], Any] | None = None) -> Any:
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, (list, tuple, set)):
-        return "、".join(str(shown(each)) for each in value)
+        return listed(str(shown(each)) for each in value)
     return value
 
 

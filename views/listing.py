@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.fields import Field
 from app.formats import Choices, Number
-from app.language import _
+from app.language import _, listed
 from app.lookup import DatabaseLookup
 from app.paging import Slice, Tally, reachable, read_slice, tally
 from app.queries import PAGE_SIZES, Listing, filterable, read_listing
@@ -100,7 +100,7 @@ class ListPage:
             return kept(asked)
         arguments, lost = opened(self.session, self.cls, self.view, self.lookup)
         if lost:
-            self.notes.append(_("视图里有些条件对您不适用，已略去：%(labels)s", labels="、".join(dict.fromkeys(lost))))
+            self.notes.append(_("视图里有些条件对您不适用，已略去：%(labels)s", labels=listed(dict.fromkeys(lost))))
         return arguments
 
     def _fields(self) -> list[Field]:
@@ -277,7 +277,7 @@ class ListPage:
     @property
     def searched(self) -> str:
         """What the search box looks into."""
-        return "、".join(str(declared.label) for declared in self.listing.searched)
+        return listed(str(declared.label) for declared in self.listing.searched)
 
 
 def _row(tags: Sequence[Markup], cells: Sequence[Markup]) -> Markup:

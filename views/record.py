@@ -15,7 +15,7 @@ from app.attachments import SHOWABLE, TYPES, Attachment, empty_file, too_large, 
 from app.clock import local
 from app.fields import Field
 from app.formats import Link, StateOf
-from app.language import Text, _
+from app.language import Text, _, listed
 from app.lookup import DatabaseLookup
 from app.register import Child, Record, Register, Source, children, missing, values_of
 from app.roles import Verb
@@ -161,7 +161,7 @@ class RecordPage:
         for declared in missing(self.cls, self.values):
             if declared.key not in uploaded:
                 grouped.setdefault(declared.needed, []).append(str(declared.label))
-        return [("、".join(labels), str(need(step))) for step, labels in grouped.items()]
+        return [(listed(labels), str(need(step))) for step, labels in grouped.items()]
 
     def envelope(self) -> list[tuple[str, str]]:
         """Who brought the record in and who changed it last; nothing for visitors."""
@@ -201,7 +201,7 @@ class RecordPage:
     showable = SHOWABLE
     #: kinds that may be uploaded, as a file button takes them
     accepted = ",".join(f".{kind}" for kind in TYPES)
-    kinds_of_files = "、".join(kind for kind in TYPES if kind != "jpeg")
+    kinds_of_files = listed(kind for kind in TYPES if kind != "jpeg")
 
     @property
     def refusals(self) -> dict[str, Text]:
