@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import registry
 from app.accounts import Account
+from app.clock import SHANGHAI
 from app.database import db
 from app.roles import ROLE_LABELS, Role, Verb
 from app.scopes import SYSTEM, act_as
@@ -93,6 +95,17 @@ def test_my_account_says_who_i_am_and_what_i_may_do(sign_in: SignIn) -> None:
     assert facts["中介机构"] == "查看、新增、修改、作废、导入、导出"
     assert page.find("a", href="/resetmypassword/form")
     assert {link.get_text() for link in page.select(".btn-group a")} == {"中文", "English"}
+
+
+def test_moments_that_flask_appbuilder_notes_are_read_in_shanghai(app: Flask, sign_in: SignIn) -> None:
+    browser, noted = sign_in(SECURITY_ADMIN), datetime(2026, 3, 1, 20, 30)  # noqa: DTZ001 - as Flask-AppBuilder writes it: in the zone of the server
+    with app.app_context():
+        account = db.session.scalars(sa.select(Account).where(Account.username == SECURITY_ADMIN.username)).one()
+        account.last_login, number = noted, account.id
+        db.session.commit()
+    said = f"{noted.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    assert said in page_of(browser, f"/users/show/{number}").get_text()
+    assert said in page_of(browser, "/users/userinfo/").get_text()
 
 
 def test_the_table_of_roles_says_what_the_role_table_says(sign_in: SignIn) -> None:

@@ -16,6 +16,7 @@ from app.accounts import Account
 from app.language import _, _l
 from app.roles import ROLE_LABELS, Role
 from views import role_matrix
+from views.fab_pages import of_server
 from views.pages import current_session, render
 
 _OFFICE = {
@@ -93,6 +94,7 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
         (_l("个人信息"), {"fields": ["last_name", "first_name", "email"], "expanded": True}),
         (_l("登录记录"), {"fields": ["last_login", "fail_login_count", "created_on", "created_by", "changed_on", "changed_by"], "expanded": True}),
     ]
+    formatters_columns = dict.fromkeys(("last_login", "created_on", "changed_on"), of_server)
     exclude_route_methods = {"download"}
 
     def _get_list_widget(self, filters: Any, **named: Any) -> Any:
@@ -112,7 +114,7 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
         """My own account: who I am here, what I may do, my password and my language."""
         session = current_session()
         account = session.get(Account, g.user.id) or abort(404)
-        return render("accounts/me.html", account=account, roles=[role_label(role.name) for role in account.roles], may=role_matrix.own(session))
+        return render("accounts/me.html", account=account, last_login=of_server(account.last_login), roles=[role_label(role.name) for role in account.roles], may=role_matrix.own(session))
 
     def pre_delete(self, item: Account) -> None:
         """Nobody deletes the account under which they are working."""

@@ -16,7 +16,7 @@ from flask_appbuilder.exceptions import DatabaseException
 from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_args, get_page_size_args
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from app.clock import SHANGHAI
+from app.clock import local
 from app.language import _, _l, listed
 
 log = logging.getLogger(__name__)
@@ -34,13 +34,17 @@ def shown(value: Any, formatter: Callable[[Any], Any] | None = None) -> Any:
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if isinstance(value, datetime):
-        # Flask-AppBuilder writes moments without a zone, in that of the server; Python takes them so
-        return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        return f"{local(value) if value.tzinfo else value:%Y-%m-%d %H:%M}"
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, (list, tuple, set)):
         return listed(str(shown(each)) for each in value)
     return value
+
+
+def of_server(moment: datetime | None) -> Any:
+    """A moment that Flask-AppBuilder noted: without a zone, in that of the server."""
+    return shown(moment.astimezone() if moment else None)
 
 
 def bars(rows: Iterable[Iterable[Any]]) -> list[tuple[str, list[tuple[Any, float]]]]:
