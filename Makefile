@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+# one more than there are cores: the walks wait for their browser now and then
+WORKERS ?= $(shell expr $$(nproc) + 1)
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
@@ -35,7 +37,7 @@ run: $(VENV)/.run $(VENV)/.messages ## set everything up with demo data and serv
 
 test: $(VENV)/.dev $(VENV)/.messages ## the whole suite (T=path for a part of it)
 	sh tests/chromium.sh
-	$(BIN)/python -m pytest -n auto $(T)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(T)
 
 lint: $(VENV)/.dev ## style, types, import rules, spelling
 	$(BIN)/ruff check .

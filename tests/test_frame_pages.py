@@ -98,7 +98,7 @@ def test_my_account_says_who_i_am_and_what_i_may_do(sign_in: SignIn) -> None:
 
 
 def test_moments_that_flask_appbuilder_notes_are_read_in_shanghai(app: Flask, sign_in: SignIn) -> None:
-    browser, noted = sign_in(SECURITY_ADMIN), datetime(2026, 3, 1, 20, 30)  # noqa: DTZ001 - as Flask-AppBuilder writes it: in the zone of the server
+    browser, noted = sign_in(SECURITY_ADMIN), datetime(2026, 3, 1, 20, 30)
     with app.app_context():
         account = db.session.scalars(sa.select(Account).where(Account.username == SECURITY_ADMIN.username)).one()
         account.last_login, number = noted, account.id
