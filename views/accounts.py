@@ -114,7 +114,8 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
         """My own account: who I am here, what I may do, my password and my language."""
         session = current_session()
         account = session.get(Account, g.user.id) or abort(404)
-        return render("accounts/me.html", account=account, last_login=of_server(account.last_login), roles=[role_label(role.name) for role in account.roles], may=role_matrix.own(session))
+        roles = [role_label(role.name) for role in account.roles]
+        return render("accounts/me.html", account=account, last_login=of_server(account.last_login), roles=roles, may=role_matrix.own(session))
 
     def pre_delete(self, item: Account) -> None:
         """Nobody deletes the account under which they are working."""
