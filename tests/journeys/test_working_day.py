@@ -22,6 +22,8 @@ def bring_in(visit: Visit) -> None:
     page.get_by_role("button", name="检查文件").click()
     expect(page.get_by_text("还没有写入任何内容")).to_be_visible()
     visit.picture("day-preview")
+    narrowest = page.evaluate("Math.min(...[...document.querySelectorAll('.ys-plan .ys-pair')].map((pair) => pair.offsetWidth))")
+    assert narrowest > 50  # words side by side, not letters below each other
     page.get_by_role("button", name="确认导入").click()
     expect(page.get_by_text("写入 26 条")).to_be_visible()
 
