@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.archives import UNREADABLE
 from app.clock import now
 from app.language import Text, _l
 from app.register import Base, Record
@@ -118,7 +119,7 @@ def _bears_out(ending: str, data: bytes) -> bool:
     if ending in _ZIPPED:
         try:
             names = zipfile.ZipFile(io.BytesIO(data)).namelist()
-        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):  # the last: an unknown compression
+        except UNREADABLE:
             return False
         return any(name.startswith(_ZIPPED[ending]) for name in names)
     return b"\x00" not in data and _is_text(data)

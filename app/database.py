@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from app import scopes
+from app import guard
 
 db = SQLA()
 
@@ -52,7 +52,7 @@ def open_session() -> Session:
 
 def guard_sessions() -> None:
     """Put the guard under every session of the application."""
-    scopes.install(db.session)
+    guard.install(db.session)
 
 
 def conflict_of(error: sa.exc.IntegrityError) -> bool:

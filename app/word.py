@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from app.archives import UNREADABLE
 from app.language import Text, _l
 
 MOST_UPLOAD = 2 * 1024 * 1024
@@ -43,9 +44,9 @@ def inspect(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _parts(archive)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, NotImplementedError, EOFError, RuntimeError) as error:
-        if isinstance(error, BadTemplate):
-            raise
+    except BadTemplate:
+        raise  # it is a ValueError itself
+    except UNREADABLE:
         raise BadTemplate(_l("这不是 Word 文档（.docx）。旧的 .doc 请先用 WPS 或 Word 另存为 .docx")) from None
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, sessionmaker
 
-from app import registry, scopes
+from app import guard, registry
 from app.database import engine_options
 from app.fields import CodeText, Count, CreditCode, Day, Line, Name, Person, Phone, Prose, Url, YesNo, field
 from app.lookup import DatabaseLookup
@@ -180,7 +180,7 @@ def main() -> None:
         with engine.begin() as connection:
             reconcile(connection)
         factory = sessionmaker(engine)
-        scopes.install(factory)
+        guard.install(factory)
         with factory() as session:
             act_as(session, SYSTEM)
             started = time.perf_counter()

@@ -10,10 +10,10 @@ import io
 import posixpath
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
+from app.archives import UNREADABLE
 from app.language import _l
 from imports.cells import CellError, number
 from imports.refusal import Refused
@@ -34,7 +34,7 @@ def inspect(data: bytes, unpacked: int, rows: int, columns: int) -> dict[str, La
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             _guard(package, unpacked)
             return _layouts(package, rows, columns)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, ET.ParseError, ValueError):  # NotImplementedError: an unknown compression
+    except (*UNREADABLE, KeyError, ET.ParseError):  # KeyError: a part that another names and that is not there
         raise Refused("damaged", _l("文件已损坏或不完整，无法打开。请用 Excel 或 WPS 打开后另存为 .xlsx 再上传")) from None
 
 

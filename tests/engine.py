@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, sessionmaker
 
-from app import formats, registry, scopes
+from app import formats, guard, registry
+from app.clock import now
 from app.code_lists import CodeList, Word
 from app.database import engine_options
 from app.fields import CodeText, Day, Gate, Line, Mobile, Name, Phone, Prose, ResidentId, Until, WordList, YesNo, field, link, one_of, some_of
@@ -134,7 +135,7 @@ class Desk:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.factory = sessionmaker(engine)
-        scopes.install(self.factory)
+        guard.install(self.factory)
         self.opened: list[Session] = []
 
     def of(self, actor: Actor | None) -> Session:
@@ -210,7 +211,7 @@ def rows(desk: Desk) -> dict[str, int]:
         "own published": Ledger(title="own published", org_unit_id=OWN, publish_state=published, region_id=2),
         "foreign": Ledger(title="foreign", org_unit_id=OTHER, region_id=3),
         "foreign published": Ledger(title="foreign published", org_unit_id=OTHER, publish_state=published, region_id=3),
-        "foreign voided": Ledger(title="foreign voided", org_unit_id=OTHER, publish_state=published, voided_at=scopes.now()),
+        "foreign voided": Ledger(title="foreign voided", org_unit_id=OTHER, publish_state=published, voided_at=now()),
         "nobody's": Ledger(title="nobody's"),
     }
     ids = dict(zip(records, desk.add(*records.values()), strict=True))

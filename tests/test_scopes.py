@@ -13,9 +13,10 @@ from app import registry
 from app.accounts import Account
 from app.clock import now
 from app.fields import Gate
+from app.guard import _loaded_along
 from app.register import PublishState, field_map, values_of
 from app.roles import Role
-from app.scopes import SYSTEM, Actor, NotPermitted, Scope, _loaded_along, act_as, scope_of
+from app.scopes import SYSTEM, Actor, NotPermitted, Scope, act_as, scope_of
 from models.reference import OrgUnit
 from tests.engine import (
     CLERK,
