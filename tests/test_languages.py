@@ -11,10 +11,12 @@ import pytest
 import sqlalchemy as sa
 from bs4 import BeautifulSoup
 from flask import Flask
+from flask_babel import force_locale
 
 import config
 import models  # noqa: F401 - announces the registers
 from app import registry
+from app.language import listed
 from app.register import children, fields
 from tests import samples
 from tests.conftest import Browser, SessionOf
@@ -135,3 +137,10 @@ def test_sign_in_speaks_both(app: Flask, sign_in: Callable[[Persona], Browser]) 
     assert not set(re.findall(r"\b[A-Za-z]{3,}\b", visible(browser.get("/login/").data))) - SAME
     browser.get("/lang/en")
     assert set(HAN.findall(visible(browser.get("/login/").data))) <= {"中文"}
+
+
+def test_words_in_a_row_are_put_as_the_language_does(app: Flask) -> None:
+    with app.test_request_context():
+        for language, said in (("zh_Hans", "甲、乙"), ("en", "甲, 乙"), ("zh_Hans", "甲、乙")):
+            with force_locale(language):
+                assert listed(["甲", "乙"]) == said

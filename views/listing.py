@@ -277,7 +277,7 @@ class ListPage:
     @property
     def searched(self) -> str:
         """What the search box looks into."""
-        return listed(str(declared.label) for declared in self.listing.searched)
+        return listed(declared.label for declared in self.listing.searched)
 
 
 def _row(tags: Sequence[Markup], cells: Sequence[Markup]) -> Markup:
