@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from app.database import db
@@ -295,6 +295,24 @@ def test_fetched_options_follow_their_master(tab: Tab, site: str, generic: Flask
     page.get_by_role("button", name="保存").click()
     expect(page.locator(".alert-success")).to_be_visible()
     assert kept(generic, "远程选择")["place"] == "四合永镇"
+
+
+def test_options_that_come_late_are_listed_where_somebody_waits_for_them(tab: Tab, site: str, generic: Flask) -> None:
+    page = tab.page
+    page.goto(f"{site}/remotes/add")
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:  # Playwright takes no built-in method
+        late.append(route)
+
+    page.route("**/options/visits/*", hold)
+    with page.expect_request("**/options/visits/*"):
+        choose(page, "place", "四合永镇")
+    page.locator("select[name=other] + .ts-wrapper .ts-control").click()
+    expect(page.locator("select[name=other] + .ts-wrapper.focus")).to_be_visible()
+    for route in late:
+        route.continue_()
+    expect(page.locator("select[name=other] + .ts-wrapper .option", has_text="走访01")).to_be_visible()
 
 
 def test_a_chart_is_a_table_with_bars(tab: Tab, site: str) -> None:

@@ -51,16 +51,20 @@
       placeholder: words.choose, plugins: { clear_button: { title: words.clear } }, valueField: "id", labelField: "text", searchField: ["text"],
       render: { no_results: function () { return "<div class='no-results'>" + words.none + "</div>"; } }
     });
+    var asked = 0;
     function load() {
+      var mine = ++asked;
       var address = element.dataset.endpoint.replace("{{ID}}", master ? encodeURIComponent(master.value) : "");
       if (master && !master.value) { tom.clear(true); tom.clearOptions(function () { return false; }); return; }
       fetch(address, { headers: { Accept: "application/json" } })
         .then(function (answer) { return answer.ok ? answer.json() : Promise.reject(answer.status); })
         .then(function (found) {
+          if (mine !== asked) { return; } /* an answer about another choice of the master came late */
           var chosen = tom.getValue();
           tom.clearOptions(function () { return false; });
           tom.addOptions(found.map(function (each) { return { id: String(each.id), text: each.text }; }));
           tom.setValue(found.some(function (each) { return String(each.id) === chosen; }) ? chosen : "", true);
+          if (tom.isFocused) { tom.refreshOptions(true); } /* somebody waits for them */
         })
         .catch(function () { ys.say(words.failed); });
     }
