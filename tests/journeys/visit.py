@@ -36,7 +36,8 @@ class Visit:
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
 
     def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.site, "data:", "blob:")):
+        # chrome: and chrome-extension: are the browser's own, its viewer of PDFs, and come when they like
+        if not request.url.startswith((self.site, "data:", "blob:", "chrome:", "chrome-extension:")):
             self.outside.append(request.url)
 
     def goto(self, path: str) -> None:
