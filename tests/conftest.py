@@ -165,8 +165,9 @@ class Statements:
 
 
 @pytest.fixture
-def statements(app: Flask) -> Iterator[Statements]:
-    """Counts statements: clear `texts`, act, look at the length."""
+def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Statements]:
+    """Counts statements: clear `texts`, act, look at the length. What is remembered for a while is remembered throughout."""
+    monkeypatch.setattr("app.security.SECONDS_REMEMBERED", float("inf"))
     seen = Statements()
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
