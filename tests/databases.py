@@ -13,7 +13,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-NAME = "yingshang_test"
+#: runs beside each other on one server take a name each
+NAME = os.environ.get("TEST_DATABASES", "yingshang_test")
 
 
 @dataclass
