@@ -6,6 +6,8 @@ also be read from a file: `SECRET_KEY_FILE=/run/secrets/key` stands for `SECRET_
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import secrets
 from collections.abc import Callable
@@ -43,6 +45,21 @@ def database(name: str, value: str) -> str:
     return value
 
 
+def owner(name: str, value: str) -> str:
+    if value and not value.startswith("postgresql+psycopg://"):
+        raise SettingError(f"{name}: choose postgresql+psycopg://…, or leave it out")
+    return value
+
+
+def signing_key(name: str, value: str) -> str:
+    try:
+        if len(base64.b64decode(value, validate=True)) == 32:
+            return value
+    except binascii.Error:
+        pass
+    raise SettingError(f"{name}: 32 bytes in base64 are expected")
+
+
 def language(name: str, value: str) -> str:
     if value not in {"zh_Hans", "en"}:
         raise SettingError(f"{name}={value!r}: choose zh_Hans or en")
@@ -69,11 +86,24 @@ def _kept_secret() -> str:
     return path.read_text(encoding="ascii")
 
 
+def _kept_key() -> str:
+    """The key that signs the heads of the trace; losing it costs nothing but the proof of what it signed."""
+    path = INSTANCE / "trace_key"
+    if not path.exists():
+        INSTANCE.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode(), encoding="ascii")
+    return path.read_text(encoding="ascii")
+
+
 SETTINGS = (
     Setting("DATABASE_URL", lambda: f"sqlite:///{INSTANCE / 'yingshang.db'}", database, "The database: a SQLite file, or PostgreSQL for an office."),
+    Setting("OWNER_DATABASE_URL", "", owner, "The same PostgreSQL database as its owner: for `flask install` and migrations alone."),
     Setting("SECRET_KEY", _kept_secret, text, "Signs sessions and forms. Made once under the instance folder when not set."),
     Setting("JOBS_PATH", lambda: str(INSTANCE / "jobs.db"), text, "The queue of background work, a SQLite file of its own."),
     Setting("FILES_PATH", lambda: str(INSTANCE / "files"), text, "The folder that keeps attachments."),
+    Setting("TRACE_ANCHORS", lambda: str(INSTANCE / "anchors"), text, "The folder outside the database that keeps the signed heads of the trace."),
+    Setting("TRACE_KEY", _kept_key, signing_key, "Signs the heads of the trace (32 bytes, base64). Made once under the instance folder when not set."),
     Setting("BUREAU_NAME", "围场满族蒙古族自治县应急管理局", text, "The bureau as ledgers and printed forms name it (填报单位)."),
     Setting("APP_LANGUAGE", "zh_Hans", language, "The language of people who have not chosen one."),
     Setting("UPLOAD_MEGABYTES", "50", whole, "The largest file that may be uploaded."),

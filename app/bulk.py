@@ -21,6 +21,7 @@ from app.clock import now
 from app.database import dumps
 from app.fields import _JSON, Field, Gate
 from app.formats import Choices, Lookup
+from app.history import acts
 from app.language import _l
 from app.lookup import DatabaseLookup
 from app.queries import read_listing
@@ -290,6 +291,7 @@ def carry_out(session: Session, work: Work, change: BulkChange) -> Done | None:
     rows = session.scalars(sa.select(work.cls).where(work.cls.id.in_(wanted))).all()
     same = [row for row in rows if row.row_version == wanted[row.id]]
     kept = [each for each in judge_all(work, same) if each.outcome is Outcome.CHANGED]
+    acts.describe(session, road="bulk", reason=change.reason)
     work.write(kept)
     done = {each.row.id for each in kept}
     return Done(len(done), [number for number in wanted if number not in done])

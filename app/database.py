@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 from flask_appbuilder.models.sqla.base import SQLA
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from app import guard
+from app.history import acts
 
 db = SQLA()
 
@@ -44,6 +47,17 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
         cursor.close()
 
 
+@cache
+def _engine_of(url: str) -> Engine:
+    return sa.create_engine(url, poolclass=sa.NullPool)
+
+
+def owner_engine() -> Engine:
+    """The database as its owner, who alone may change tables; the application's own engine where nobody told the two apart."""
+    url = current_app.config["OWNER_DATABASE_URL"]
+    return _engine_of(url) if url else db.engine
+
+
 def open_session() -> Session:
     """A guarded session of its own, beside the request's: one scope per session."""
     session: Session = db.session.session_factory()
@@ -53,6 +67,7 @@ def open_session() -> Session:
 def guard_sessions() -> None:
     """Put the guard under every session of the application."""
     guard.install(db.session)
+    acts.install(db.session)
 
 
 def conflict_of(error: sa.exc.IntegrityError) -> bool:

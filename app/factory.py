@@ -18,6 +18,7 @@ import models  # noqa: F401 - announces the registers
 from app import assets, checks, content_security, language
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
+from app.history import commands as trace_commands
 from app.install import register_install
 from app.jobs import Jobs, worker
 from app.language import _l
@@ -52,6 +53,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     register_commands(app)
     register_install(app)
     app.cli.add_command(worker)
+    app.cli.add_command(trace_commands.trace)
     return app
 
 
@@ -60,6 +62,7 @@ def _background(app: Flask) -> None:
     jobs = Jobs(app)
     jobs.register("import", uploads.commit_batch, uploads.unfinished)
     jobs.register("search", later.read, later.unread)
+    jobs.every(30, trace_commands.keep_up)
 
 
 def _folders(settings: dict[str, Any]) -> None:

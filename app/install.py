@@ -26,12 +26,13 @@ from werkzeug.security import generate_password_hash
 import config
 from app import documents, registry
 from app.accounts import Account
-from app.database import db, open_session
+from app.database import db, open_session, owner_engine
+from app.database_roles import separate
 from app.language import _, chinese
 from app.roles import ROLE_LABELS, Role
 from app.scopes import SYSTEM, act_as
 from app.search.keep import refill
-from app.search.kept import reconcile
+from app.unmigrated import reconcile
 from models.seed import seed
 
 Pair = tuple[str, str]
@@ -72,6 +73,8 @@ def permissions_of(role: Role) -> set[Pair]:
             key = entry.register.__key__
             pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
             pairs |= {("menu_access", key), ("menu_access", chinese(entry.area))}
+    if role is Role.AUDIT_ADMIN:
+        pairs.add(("can_read", "audit"))
     if any(role in form.keepers for form in documents.forms().values()):
         pairs.add(("can_keep", "printed_forms"))
     return pairs
@@ -221,6 +224,15 @@ def _samples() -> None:
             )
 
 
+def _own() -> None:
+    """What stands beside the migrations; on PostgreSQL with an owner, who may do what to all of it."""
+    settings = current_app.config
+    with owner_engine().begin() as connection:
+        reconcile(connection)
+        if settings["OWNER_DATABASE_URL"]:
+            separate(connection, sa.make_url(settings["DATABASE_URL"]))
+
+
 @click.command("install")
 @click.option("--demo", is_flag=True, help="Accounts for every role and the sample workbooks.")
 @with_appcontext
@@ -229,7 +241,7 @@ def install(demo: bool) -> None:
     upgrade()
     session = db.session()
     act_as(session, SYSTEM)
-    reconcile(session.connection())
+    _own()
     added = seed(session)
     session.commit()
     refill(session, [entry.register.__key__ for entry in registry.entries()])

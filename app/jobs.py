@@ -6,6 +6,9 @@ works on. A task that a kill takes with it is found again by the sweeper at the 
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +16,8 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from huey import MemoryHuey, SqliteHuey
+
+log = logging.getLogger(__name__)
 
 #: runs every task at once, in the caller: for tests and for one-off commands
 IMMEDIATE = ":immediate:"
@@ -27,6 +32,7 @@ class Jobs:
         self._huey = MemoryHuey("yingshang", immediate=True) if path == IMMEDIATE else SqliteHuey("yingshang", filename=path)
         self._tasks: dict[str, Callable[..., Any]] = {}
         self._sweepers: list[Callable[[], list[tuple[Any, ...]]]] = []
+        self._routines: list[tuple[float, Callable[[], None]]] = []
         app.extensions["jobs"] = self
 
     def register(self, name: str, work: Callable[..., None], sweep: Callable[[], list[tuple[Any, ...]]]) -> None:
@@ -49,7 +55,22 @@ class Jobs:
             for sweep in self._sweepers:
                 for name, *arguments in sweep():
                     self.put(name, *arguments)
+        for seconds, routine in self._routines:
+            threading.Thread(target=self._again_and_again, args=(seconds, routine), daemon=True).start()
         self._huey.create_consumer(workers=1, periodic=False).run()
+
+    def every(self, seconds: float, routine: Callable[[], None]) -> None:
+        """Have the worker do something again and again, beside its tasks."""
+        self._routines.append((seconds, routine))
+
+    def _again_and_again(self, seconds: float, routine: Callable[[], None]) -> None:
+        while True:
+            try:
+                with self._app.app_context():
+                    routine()
+            except Exception:  # one failure (the database is away) must not end all that follow
+                log.exception("%s failed; it is tried again in %s s", routine.__qualname__, seconds)
+            time.sleep(seconds)
 
 
 def put(name: str, *arguments: Any) -> None:

@@ -78,6 +78,22 @@ def draft(
     return result
 
 
+def redraft(session: Session, row: Record, values: Mapping[str, Any], parent: Record | None = None) -> Draft:
+    """A draft of an existing record whose new values are known already, by field key: of an earlier version.
+
+    The same rules hold as for what somebody writes.
+    """
+    result = Draft(type(row), values=values_of(row))
+    for key, value in values.items():
+        if result.values[key] != value:
+            result.values[key] = value
+            result.touched.add(key)
+    _closed(result, scope_of(session), row)
+    _own_files(session, result, row)
+    _rules(session, result, row, parent)
+    return result
+
+
 def _spill(result: Draft, scope: Scope, lookup: Lookup) -> None:
     """Take what cells held beside their own value into empty fields only.
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from app.database import dumps
+from app.history import acts
 
 
 def among(connection: sa.Connection, column: Any, values: Sequence[Any]) -> sa.ColumnElement[bool]:
@@ -44,6 +45,7 @@ def _copy(connection: sa.Connection, table: Any, rows: Sequence[dict[str, Any]])
     lists = {name for name in names if isinstance(table.c[name].type, sa.JSON)}
     quoted = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in ("id", *names))
     statement = f"COPY {connection.dialect.identifier_preparer.format_table(table)} ({quoted}) FROM STDIN"
+    acts.ensure(connection)  # COPY goes past whatever listens to statements
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import numbering, words
 from app.clock import now
+from app.history import acts
 from app.language import Text, _l
 from app.register import Child, Record, Source, field_map, fields
 from app.scopes import scope_of
@@ -79,6 +80,7 @@ def _opened(session: Session, plan: Plan, content: bytes | None, bad_rows: BadRo
     batch.bad_rows, batch.state, batch.digest = str(bad_rows), str(BatchState.RUNNING), plan.digest()
     batch.operator = batch.operator or scope_of(session).actor.username
     session.flush()
+    acts.describe(session, road="import", batch=batch.id)
     return batch
 
 

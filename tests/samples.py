@@ -6,11 +6,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app import registry
 from app.clock import now
 from app.fields import Field, Gate
-from app.formats import credit_code_check, resident_id_check
+from app.formats import Link, credit_code_check, resident_id_check
 from app.lookup import DatabaseLookup
 from app.register import Child, PublishState, Record, fields, values_of
 
@@ -72,6 +74,9 @@ def values(session: Session, cls: type[Record], number: int) -> dict[str, Any]:
 def make(session: Session, cls: type[Record], number: int, office: int | None = None, published: bool = False, parent: Record | None = None) -> Any:
     """A saved row (session: the system's)."""
     made = consistent(cls, values(session, cls, number), parent)
+    made.update(
+        {declared.key: _linked(session, declared, number, office) for declared in fields(cls) if declared.required and isinstance(declared.format, Link)}
+    )
     row = cls(**{declared.attr: made.get(declared.key) for declared in fields(cls) if declared.key in made})
     if isinstance(row, Child):
         assert parent is not None
@@ -82,6 +87,13 @@ def make(session: Session, cls: type[Record], number: int, office: int | None = 
     session.add(row)
     session.commit()
     return row
+
+
+def _linked(session: Session, declared: Field, number: int, office: int | None) -> int:
+    """A record that a link may point at: one that is there, or a new one."""
+    target: Any = registry.need(declared.format.register)  # type: ignore[attr-defined]
+    found = session.scalar(sa.select(target.id).limit(1))
+    return int(found or make(session, target, number, office).id)
 
 
 def consistent(cls: type[Record], made: dict[str, Any], parent: Record | None) -> dict[str, Any]:

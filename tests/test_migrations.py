@@ -16,6 +16,7 @@ from flask_migrate import downgrade, upgrade
 
 from app.database import db
 from app.search.kept import in_history
+from app.unmigrated import in_migrations
 from tests.databases import Databases
 
 
@@ -33,7 +34,7 @@ def empty(databases: Databases, tmp_path: Path) -> Iterator[Flask]:
 
 
 def _tables() -> set[str]:
-    return {name for name in sa.inspect(db.engine).get_table_names() if in_history(name, "table", {})} - {"alembic_version"}
+    return {name for name in sa.inspect(db.engine).get_table_names() if in_migrations(name, "table", {})} - {"alembic_version"}
 
 
 def _kept_by_the_search() -> set[str]:
@@ -42,7 +43,7 @@ def _kept_by_the_search() -> set[str]:
 
 def _differences() -> list[Any]:
     with db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": in_history})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": in_migrations})
         return list(compare_metadata(context, Model.metadata))
 
 

@@ -10,11 +10,13 @@ from app.language import _l
 from models.policy import Policy
 from views import fab
 from views.api import add_register_api
+from views.audit import AuditView, may_audit
 from views.desk_pages import DeskView
 from views.documents import PrintedForms, keeps_forms
 from views.errors import register_errors
 from views.frame import Page, add_page, look, sidebar
 from views.help import HelpView
+from views.history import remembering
 from views.keeper import KeeperView, keeping, may_keep
 from views.overview import OverviewView
 from views.pages import has_page, language_tag
@@ -25,7 +27,7 @@ from views.register import add_register
 from views.search import SearchView
 
 fab.mend()
-ACTIONS[:] = [printing, keeping]
+ACTIONS[:] = [printing, keeping, remembering]
 
 
 def register_views(appbuilder: AppBuilder) -> None:
@@ -42,6 +44,8 @@ def register_views(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(PolicyContrast)
     appbuilder.add_view_no_menu(KeeperView)
     appbuilder.add_view_no_menu(HelpView)
+    appbuilder.add_view_no_menu(AuditView)
+    add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("历史记录"), "AuditView.index", "ti-history", may_audit))
     add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("字典维护"), "KeeperView.index", "ti-list-check", may_keep))
     add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("打印模板"), "PrintedForms.index", "ti-printer", keeps_forms))
     add_page(app, Page(registry.entry_of(Policy).area, TITLE, "PolicyContrast.contrast", "ti-table", may_contrast))

@@ -22,6 +22,7 @@ TOPICS: Mapping[str, Text] = MappingProxyType(
         "import": _l("导入"),
         "export": _l("导出和打印"),
         "undo": _l("撤销"),
+        "history": _l("历史和恢复"),
         "words": _l("字典和新词"),
         "rights": _l("权限"),
     }

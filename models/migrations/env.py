@@ -10,12 +10,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
-from flask import current_app
 from flask_appbuilder import Model
 
-from app.search.kept import in_history, reconcile
-
-database = current_app.extensions["migrate"].db
+from app.database import owner_engine
+from app.unmigrated import in_migrations, reconcile
 
 
 def render(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
@@ -27,12 +25,12 @@ def render(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
 
 
 def _index(ctx: Any, **_facts: Any) -> None:
-    """The search keeps tables of its own beside those that a migration made or took away."""
+    """The search and the trace stand beside the tables that a migration made or took away."""
     reconcile(ctx.connection)
 
 
 def run_migrations() -> None:
-    with database.engine.connect() as connection:
+    with owner_engine().connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Model.metadata,
@@ -40,7 +38,7 @@ def run_migrations() -> None:
             compare_type=True,
             render_item=render,
             transaction_per_migration=True,
-            include_name=in_history,
+            include_name=in_migrations,
             on_version_apply=_index,
         )
         with context.begin_transaction():

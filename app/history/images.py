@@ -1,0 +1,91 @@
+"""What an entry keeps of a row, read back: PostgreSQL's text of a composite, or SQLite's JSON array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+
+def split(text: str) -> list[str | None]:
+    """The values of a composite as PostgreSQL writes it: `(1,"a, b",,c)`; nothing between commas is NULL.
+
+    Raises ValueError for anything else.
+    """
+    if not (text.startswith("(") and text.endswith(")")):
+        raise ValueError("not the text of a row")
+    return list(_parts(text))
+
+
+def _parts(text: str) -> Iterator[str | None]:
+    place, end = 1, len(text) - 1
+    while True:
+        if place < end and text[place] == '"':
+            value, place = _quoted(text, place + 1)
+            yield value
+        else:
+            stop = place
+            while stop < end and text[stop] != ",":
+                stop += 1
+            yield text[place:stop] or None
+            place = stop
+        if place >= end:
+            return
+        if text[place] != ",":
+            raise ValueError("not the text of a row")
+        place += 1
+
+
+def _quoted(text: str, place: int) -> tuple[str, int]:
+    """A quoted value and the place after it; quotes and backslashes stand doubled inside."""
+    found = []
+    while True:
+        stop = place
+        while text[stop] not in '"\\':
+            stop += 1
+        found.append(text[place:stop])
+        if text[stop + 1 : stop + 2] == text[stop] or text[stop] == "\\":
+            found.append(text[stop + 1])
+            place = stop + 2
+        else:
+            return "".join(found), stop + 1
+
+
+def columns(layout: str) -> tuple[str, ...]:
+    """The columns of a layout, as the trace keeps them."""
+    return tuple(json.loads(layout))
+
+
+def read(table: sa.Table, columns: Sequence[str], image: str) -> dict[str, Any]:
+    """The values of an image by column, as the table's types have them; columns that are gone stay text."""
+    raw: list[Any] = split(image) if image.startswith("(") else json.loads(image)
+    kinds = [table.c[name].type if name in table.c else sa.Text() for name in columns]
+    return {name: value_of(kind, value) for name, kind, value in zip(columns, kinds, raw, strict=False)}
+
+
+def value_of(kind: sa.types.TypeEngine[Any], raw: Any) -> Any:
+    """One value as its column's type has it."""
+    if raw is None:
+        return None
+    if isinstance(kind, sa.JSON):
+        return json.loads(raw)
+    if isinstance(kind, sa.Boolean):
+        return raw in {"t", 1}
+    if isinstance(kind, sa.Integer):
+        return int(raw)
+    if isinstance(kind, sa.Numeric):
+        return _number(kind, raw)
+    if isinstance(kind, sa.DateTime):
+        moment = datetime.fromisoformat(raw)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return date.fromisoformat(raw) if isinstance(kind, sa.Date) else raw
+
+
+def _number(kind: sa.Numeric[Any], raw: Any) -> Decimal:
+    """SQLite keeps numbers as floats; the column says how many places they have."""
+    number = Decimal(str(raw))
+    return number.quantize(Decimal(1).scaleb(-kind.scale)) if kind.scale is not None else number
