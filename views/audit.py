@@ -22,7 +22,7 @@ from app.register import Record, fields
 from app.roles import ROLE_LABELS, Role
 from app.scopes import Scope, scope_of
 from views.editing import Answer
-from views.history import ACTS, ROADS
+from views.history import ACTS, ROADS, actor_in_words
 from views.lines import SIZE, day_of, here
 from views.pages import current_session, people, render
 
@@ -125,8 +125,7 @@ def _class_of(relation: str) -> type[Record] | None:
 
 
 def _shown(entry: Entry, names: dict[str, str]) -> Shown:
-    role = entry.actor.removeprefix("database:")
-    who = _("其他程序（数据库账号 %(role)s）", role=role) if entry.actor.startswith("database:") else names.get(entry.actor) or entry.actor
+    who = actor_in_words(names, entry.actor)
     title = str(titles().get(entry.relation, entry.relation))
     subject = f"{title} #{entry.row}" if entry.row is not None else title
     when = f"{local(entry.at):%Y-%m-%d %H:%M:%S}" if entry.at else "—"

@@ -82,9 +82,15 @@ class Event:
 
 def who(names: dict[str, str], version: Version) -> str:
     """Who made a version, in words; another program is named by the role it connects as."""
-    if version.actor.startswith("database:"):
-        return _("其他程序（数据库账号 %(role)s）", role=version.actor.removeprefix("database:"))
-    return names.get(version.actor, "") or {"system": _("系统"), "visitor": _("访客")}.get(version.actor, version.actor)
+    return actor_in_words(names, version.actor)
+
+
+def actor_in_words(names: dict[str, str], actor: str) -> str:
+    """What people call an actor of the trace: SQLite does not know by which role another program came."""
+    if actor.startswith("database:"):
+        role = actor.removeprefix("database:")
+        return _("其他程序") if role == "unknown" else _("其他程序（数据库账号 %(role)s）", role=role)
+    return names.get(actor, "") or {"system": _("系统"), "visitor": _("访客")}.get(actor, actor)
 
 
 def moment(version: Version) -> str:
@@ -172,7 +178,7 @@ class History:
         for version in versions:
             first, *cells = (reader.text(each, version.values) for each in listed)
             page.rows.append(Row(first or f"#{version.row}", link_to(self.cls, "history", pk=version.row), cells))
-        return render("register/as_of.html", page=page, cls=self.cls, day=day, today=today())
+        return render("register/as_of.html", page=page, cls=self.cls, day=day)
 
 
 def _events(session: Session, cls: type[Register], row: Any) -> list[Event]:
