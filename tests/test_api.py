@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import prison
@@ -20,12 +21,13 @@ from app.database import db
 from app.register import PublishState, children, fields
 from app.scopes import SYSTEM, act_as
 from models.agency import Agency
-from tests.people import CLERK, LEGAL, OTHER_CLERK, PASSWORD, PRIVACY_CLERK, SECTION_HEAD, SUPERVISOR, VISITOR, Persona
-from tests.samples import credit_code
+from tests.people import CLERK, EXPERT_ADMIN, LEGAL, OTHER_CLERK, PASSWORD, PRIVACY_CLERK, SECTION_HEAD, SUPERVISOR, VISITOR, Persona
+from tests.samples import credit_code, resident_id
 from views.api import RegisterApi
 from views.api_body import write
 
 AGENCIES = "/api/v1/agency/"
+EXPERTS = "/api/v1/expert/"
 
 
 class Caller:
@@ -165,10 +167,45 @@ def test_a_stale_copy_does_not_overwrite(enter: Enter) -> None:
     assert clerk.call("PUT", path, {"name": "甲", "row_version": 1}).status_code == 200
     stale = clerk.call("PUT", path, {"name": "乙", "row_version": 1})
     assert stale.status_code == 409 and "已被别人修改" in stale.json["message"]
-    assert clerk.call("PUT", path, {"name": "乙"}, headers={"If-Match": '"1"'}).status_code == 409
+    assert clerk.call("PUT", path, {"name": "乙"}, headers={"If-Match": '"1"'}).status_code == 412
     assert clerk.call("PUT", path, {"name": "乙"}, headers={"If-Match": '"2"'}).status_code == 200
     assert clerk.call("PUT", path, {"name": "丙"}, headers={"If-Match": "*?"}).status_code == 422
     assert clerk.call("PUT", path, {"name": "丙", "row_version": "3"}).status_code == 422
+
+
+def test_the_second_writer_learns_who_changed_what(enter: Enter) -> None:
+    keeper, clerk = enter(EXPERT_ADMIN), enter(CLERK)
+    expert = {"name": "张专家", "id_no": resident_id(7), "phone": "13800000007", "unit": "县应急局"}
+    made = added(keeper, EXPERTS, expert)
+    path = f"{EXPERTS}{made['id']}"
+    tag = keeper.get(path).headers["ETag"]
+    assert tag == '"1"'
+    assert keeper.call("PUT", path, {"phone": "13900001111", "unit": "县医院"}, headers={"If-Match": tag}).status_code == 200
+    late = keeper.call("PUT", path, {"unit": "中学"}, headers={"If-Match": tag})
+    assert late.status_code == 412
+    conflict = late.json["conflict"]
+    assert (conflict["row_version"], conflict["changed_by"]) == (2, EXPERT_ADMIN.name)
+    assert conflict["fields"]["unit"] == {"before": made["unit"], "now": "县医院"}
+    assert "13900001111" not in late.text and conflict["fields"]["phone"]["now"].startswith("139****")
+    assert set(conflict["fields"]) == {"unit", "phone"}
+    assert "ETag" not in enter(VISITOR).get(path).headers and clerk.get(path).status_code == 404
+
+
+def test_a_hundred_writers_with_one_version_make_one_change(enter: Enter, app: Flask) -> None:
+    clerk = enter(CLERK)
+    path = f"{AGENCIES}{added(clerk, AGENCIES, agency())['id']}"
+
+    def write_at_once(number: int) -> tuple[int, str]:
+        name = f"改名{number}有限公司"
+        answer = app.test_client().put(path, json={"name": name}, headers=clerk.headers | {"If-Match": '"1"'})
+        return answer.status_code, name
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(write_at_once, range(100)))
+    assert {status for status, _name in answers} <= {200, 409, 412}
+    (winner,) = (name for status, name in answers if status == 200)
+    result = clerk.get(path).json["result"]
+    assert (result["name"], result["row_version"]) == (winner, 2)
 
 
 def test_whoever_is_slower_is_told(enter: Enter, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
         reader, row = Reader(session), _live(session, self.register, pk)
         _may_change(session, row)
         body = sent_object()
-        same_version(row, body)
+        same_version(session, row, body)
         body = without_unchanged(body, reader.whole(row), self.register)
         record, doubts = write(session, self.register, body, reader.lookup, row=row)
         session.commit()
@@ -157,7 +157,7 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
         session = db.session()
         child, parent = self._open_parent(session, pk, kind)
         row, reader, body = _child(session, child, parent, child_id), Reader(session), sent_object()
-        same_version(row, body)
+        same_version(session, row, body)
         body = without_unchanged(body, reader.whole(row), child)
         record, doubts = write(session, child, body, reader.lookup, row=row, parent=parent)
         session.commit()
@@ -185,7 +185,7 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
 
     def _void(self, session: Session, row: Record) -> Response:
         body = sent_object() if request.data else {}
-        same_version(row, body)
+        same_version(session, row, body)
         try:
             void(session, row, body.get("reason") or request.args.get("reason") or "")
         except FormatError as error:
@@ -197,7 +197,10 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
         answer: dict[str, Any] = {"id": record.id, "result": Reader(db.session()).whole(record)}
         if doubts:
             answer["doubts"] = in_words(doubts)
-        return self.response(status, **answer)
+        response: Response = self.response(status, **answer)
+        if "row_version" in answer["result"]:  # visitors get no version
+            response.set_etag(str(record.row_version))
+        return response
 
     def response_403(self) -> Response:
         """What `protect` answers to a role without the permission."""
@@ -265,7 +268,7 @@ def in_words(errors: Any) -> dict[str, list[str]]:
 
 def answer_errors(blueprint: Blueprint) -> None:
     """Answer with JSON and a sentence; what was half done is undone."""
-    blueprint.register_error_handler(Refused, lambda error: _refusal(error.status, error.message, error.errors))
+    blueprint.register_error_handler(Refused, lambda error: _refusal(error.status, error.message, error.errors, **error.facts))
     blueprint.register_error_handler(QueryError, lambda error: _refusal(400, error.message))
     blueprint.register_error_handler(CSRFError, lambda _error: _refusal(400, _l("缺少有效的 CSRF 令牌，请在请求头 X-CSRFToken 里带上")))
     blueprint.register_error_handler(JWTExtendedException, _no_token)
@@ -277,9 +280,9 @@ def answer_errors(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(HTTPException, _other)
 
 
-def _refusal(status: int, message: Text, errors: Any = None) -> Response:
+def _refusal(status: int, message: Text, errors: Any = None, **more: Any) -> Response:
     db.session.rollback()
-    facts: dict[str, Any] = {"message": str(message)}
+    facts: dict[str, Any] = {"message": str(message), **more}
     if errors is not None:
         facts["errors"] = in_words(errors)
     return BaseApi.response(status, **facts)  # type: ignore[no-any-return]

@@ -9,23 +9,27 @@ from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
-from app import families
+from app import families, masking
+from app.clock import local
 from app.families import Row
 from app.formats import Lookup
+from app.history import read
 from app.language import Text, _l
 from app.records import draft, save
 from app.register import Child, Record, Register, children, fields
+from app.scopes import scope_of
+from views.pages import people
 
 #: the road by which these records come in
 ROAD = "api"
 
 
 class Refused(Exception):
-    """A request that is answered with a sentence: the status, the sentence, the errors by field."""
+    """A request that is answered with a sentence: the status, the sentence, the errors by field, what else the sender should know."""
 
-    def __init__(self, status: int, message: Text, errors: Mapping[str, list[Text]] | None = None) -> None:
+    def __init__(self, status: int, message: Text, errors: Mapping[str, list[Text]] | None = None, **facts: Any) -> None:
         super().__init__()
-        self.status, self.message, self.errors = status, message, errors
+        self.status, self.message, self.errors, self.facts = status, message, errors, facts
 
 
 def sent_object() -> dict[str, Any]:
@@ -46,17 +50,33 @@ def invalid(errors: Mapping[str, list[Text]]) -> Refused:
     return Refused(422, _l("有 %(count)s 项需要改正，没有保存", count=len(errors)), errors)
 
 
-def same_version(row: Record, body: dict[str, Any]) -> None:
-    """Take the version that the sender saw out of body or header; refuse when the record has moved on."""
-    seen = [body.pop("row_version")] if "row_version" in body else []
+def same_version(session: Session, row: Record, body: dict[str, Any]) -> None:
+    """Take the version that the sender saw out of body or header; refuse when the record has moved on.
+
+    Of a header it is a precondition (412, RFC 9110 13.1.1), of the body a conflict (409); both say who changed what since.
+    """
+    seen = [(409, body.pop("row_version"))] if "row_version" in body else []
     if "If-Match" in request.headers:
         text = request.headers["If-Match"].strip().removeprefix("W/").strip('"')
-        seen.append(int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None)
-    for version in seen:
+        seen.append((412, int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None))
+    for status, version in seen:
         if isinstance(version, bool) or not isinstance(version, int):
             raise invalid({"row_version": [_l("版本号应为整数")]})
         if version != row.row_version:
-            raise Refused(409, _l("这条记录已被别人修改过，请重新读取后再改"))
+            raise Refused(status, _l("这条记录已被别人修改过，请重新读取后再改"), conflict=_since(session, row, version))
+
+
+def _since(session: Session, row: Record, seen: int) -> dict[str, Any]:
+    """Who changed a record since the version that somebody saw, and in which fields, as the sender may read them."""
+    scope, cls = scope_of(session), type(row)
+    old = read.with_version(session, cls, row.id, seen)
+    changed = {}
+    for declared in scope.readable(cls) if old is not None else ():
+        before, now = old.values.get(declared.attr), getattr(row, declared.attr)  # type: ignore[union-attr]
+        if before != now:
+            changed[declared.key] = {"before": masking.dumped(scope, declared, before), "now": masking.dumped(scope, declared, now)}
+    name = people(session, [row.changed_by]).get(row.changed_by or "", "")
+    return {"row_version": row.row_version, "changed_by": name, "changed_at": local(row.changed_at).isoformat(timespec="seconds"), "fields": changed}
 
 
 def without_unchanged(body: dict[str, Any], shown: Mapping[str, Any], cls: type[Record]) -> dict[str, Any]:

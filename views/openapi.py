@@ -20,7 +20,7 @@ Json = dict[str, Any]
 _VERSION: Json = {"type": "integer"}
 _ERRORS: dict[int, Text] = {
     400: _l("请求的写法不对"), 401: _l("没有登录，或令牌无效"), 403: _l("角色不允许"), 404: _l("没有这条记录，或无权查看"),
-    409: _l("重复，或已被别人修改、作废"), 422: _l("有的值不能保存，逐项说明"),
+    409: _l("重复，或已被别人修改、作废"), 412: _l("记录已不是 If-Match 里的版本"), 422: _l("有的值不能保存，逐项说明"),
 }  # fmt: skip
 
 
@@ -68,14 +68,14 @@ def _post(cls: type[Record]) -> Json:
 
 def _put(cls: type[Record]) -> Json:
     summary = _("%(title)s：修改送来的各项，其余不变", title=cls.__title__)
-    operation = _operation(cls, "change", summary, {200: _one(cls)}, errors=(400, 401, 403, 404, 409, 422))
+    operation = _operation(cls, "change", summary, {200: _one(cls)}, errors=(400, 401, 403, 404, 409, 412, 422))
     operation["parameters"].append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": _("读取时的 row_version，不一致就拒绝")})
     return operation | {"requestBody": {"required": True, "content": _json(_ref(cls, ".change"))}}
 
 
 def _void(cls: type[Record]) -> Json:
     done = _object({"id": {"type": "integer"}, "message": {"type": "string"}})
-    operation = _operation(cls, "void", _("%(title)s：作废", title=cls.__title__), {200: done}, errors=(400, 401, 403, 404, 409, 422))
+    operation = _operation(cls, "void", _("%(title)s：作废", title=cls.__title__), {200: done}, errors=(400, 401, 403, 404, 409, 412, 422))
     reason: Json = {"type": "string", "maxLength": 500, "description": _("作废原因")}
     operation["parameters"].append({"name": "reason", "in": "query", "schema": reason, "description": _("作废原因，写在这里或请求内容里")})
     return operation | {"requestBody": {"content": _json(_object({"reason": reason, "row_version": _VERSION}))}}

@@ -116,6 +116,11 @@ def find(session: Session, cls: type[Record], row: int, entry: int) -> Version |
     return next((version for version in of_rows(session, cls, [row]) if version.entry == entry), None)
 
 
+def with_version(session: Session, cls: type[Record], row: int, number: int) -> Version | None:
+    """What a row was while it had this `row_version`; None when the trace does not reach back so far."""
+    return next((version for version in reversed(of_rows(session, cls, [row])) if version.values.get("row_version") == number), None)
+
+
 def as_of(session: Session, cls: type[Record], moment: datetime, most: int, skip: int = 0) -> tuple[int, list[Version]]:
     """How many records a register had at a moment, voided ones too, and a page of them by number.
 
