@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Column, ForeignKey, Integer, String
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, String
 from sqlalchemy.orm import relationship
 
 from app import registry
@@ -24,6 +24,8 @@ class Account(User):  # type: ignore[misc]
     org_unit_id = Column(Integer, ForeignKey("org_unit.id"))
     #: division codes with 、 between them; a code covers everything below it
     regions = Column(String(500))
+    #: when its owner chose the password; empty: somebody else gave it, and it must be changed first
+    password_changed_at = Column(DateTime(timezone=True))
 
     org_unit = relationship(lambda: registry.need("org_unit"), lazy="select")
 

@@ -8,9 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from flask import abort, g, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
+from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
 from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.decorators import has_access
-from flask_appbuilder.security.views import ResetPasswordView, RoleModelView, UserDBModelView, UserGroupModelView
+from flask_appbuilder.security.views import RoleModelView, UserDBModelView, UserGroupModelView
+from wtforms import PasswordField
+from wtforms.validators import EqualTo, InputRequired
 
 from app.accounts import Account
 from app.language import _, _l
@@ -18,6 +21,7 @@ from app.roles import ROLE_LABELS, Role
 from views import role_matrix
 from views.fab_pages import of_server
 from views.pages import current_session, render
+from views.passwords import Good
 
 _OFFICE = {
     "org_unit": _l("股室"),
@@ -88,6 +92,15 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
     edit_columns = _as_family_first(_with_office(UserDBModelView.edit_columns))
     search_columns = ["org_unit", "roles", "active", "username", "email"]
     add_fieldsets = _fieldsets((_l("密码"), ["password", "conf_password"]))
+    add_form_extra_fields = {
+        "password": PasswordField(
+            _l("初始密码"),
+            description=_l("只告诉本人；本人第一次登录时必须换成自己的密码"),
+            validators=[InputRequired(_l("请填写密码")), Good()],
+            widget=BS3PasswordFieldWidget(),
+        ),
+        "conf_password": PasswordField(_l("再写一遍"), validators=[EqualTo("password", message=_l("两次写的密码不一样"))], widget=BS3PasswordFieldWidget()),
+    }
     edit_fieldsets = _fieldsets()
     show_fieldsets = [
         (_l("账号"), {"fields": ["username", "active", "org_unit", "regions", "roles", "groups", "login_count"]}),
@@ -116,6 +129,13 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
         account = session.get(Account, g.user.id) or abort(404)
         roles = [role_label(role.name) for role in account.roles]
         return render("accounts/me.html", account=account, last_login=of_server(account.last_login), roles=roles, may=role_matrix.own(session))
+
+    def pre_update(self, item: Account) -> None:
+        """Nobody gives rights to the account under which they are working, or takes it out of use."""
+        changed = any(sa.inspect(item).attrs[name].history.has_changes() for name in ("roles", "groups", "active"))
+        if item.id == g.user.id and changed:
+            raise ValueError(_("不能修改自己的角色、用户组和启用状态，请另一位安全管理员来改"))
+        super().pre_update(item)
 
     def pre_delete(self, item: Account) -> None:
         """Nobody deletes the account under which they are working."""
@@ -165,25 +185,3 @@ class GroupView(UserGroupModelView):  # type: ignore[misc]
     exclude_route_methods = {"download"}
     label_columns = {"name": _l("名称"), "label": _l("显示名"), "description": _l("说明"), "users": _l("账号"), "roles": _l("角色")}
     add_columns = edit_columns = ["name", "label", "description", "roles"]
-
-
-class ResetAnyPassword(ResetPasswordView):  # type: ignore[misc]
-    """The security administrator gives an account a new password."""
-
-    class_permission_name = "ResetPasswordView"
-    form_title = _l("重设密码")
-    message = _l("密码已重设")
-
-    def form_get(self, form: Any) -> None:
-        """The form of an account that there is."""
-        self._account()
-
-    def form_post(self, form: Any) -> None:
-        """Set the password of an account that there is."""
-        self._account()
-        super().form_post(form)
-
-    def _account(self) -> Account:
-        number = request.args.get("pk", "")
-        account = self.appbuilder.sm.get_user_by_id(int(number)) if number.isascii() and number.isdecimal() and len(number) < 10 else None
-        return account or abort(404)
