@@ -30,7 +30,7 @@ def looks_after_accounts(scope: Scope) -> bool:
 class AccountSecurityView(BaseView):  # type: ignore[misc]
     """Locks, idle accounts, and the sessions of each account."""
 
-    route_base = "/users/security"
+    route_base = "/account-security"
     class_permission_name = "account_security"
     default_view = "index"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import abort, g, redirect, request, url_for
+from flask_appbuilder.actions import action
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
 from flask_appbuilder.models.filters import BaseFilter
@@ -18,6 +19,7 @@ from wtforms.validators import EqualTo, InputRequired
 from app.accounts import Account
 from app.language import _, _l
 from app.roles import ROLE_LABELS, Role
+from app.signin import duties, guessing
 from views import role_matrix
 from views.fab_pages import of_server
 from views.pages import current_session, render
@@ -80,6 +82,7 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
     """Accounts: FAB's users with their office and regions."""
 
     class_permission_name = "UserDBModelView"
+    list_template = "accounts/list.html"
     list_title = _l("账号")
     add_title = _l("新增账号")
     show_title = _l("账号")
@@ -129,6 +132,26 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
         account = session.get(Account, g.user.id) or abort(404)
         roles = [role_label(role.name) for role in account.roles]
         return render("accounts/me.html", account=account, last_login=of_server(account.last_login), roles=roles, may=role_matrix.own(session))
+
+    @action("signins", _l("登录情况"), "", "fa-list", multiple=False)
+    def signins(self, item: Account) -> Any:
+        """Where the account is signed in."""
+        return redirect(url_for("AccountSecurityView.account", pk=item.id))
+
+    def _get_show_widget(self, pk: Any, item: Any, **named: Any) -> Any:
+        return super()._get_show_widget(pk, item, **named | {"actions": {name: self.actions[name] for name in ("signins", "resetpasswords")}})
+
+    def render_template(self, template: str, **facts: Any) -> Any:
+        """The list says first what needs looking after."""
+        if template == self.list_template:
+            session = current_session()
+            facts |= {
+                "idle": len(duties.idle(session)),
+                "locked": len(guessing.locks(session)),
+                "overlaps": len(duties.overlaps(session)),
+                "days": duties.IDLE.days,
+            }
+        return super().render_template(template, **facts)
 
     def pre_update(self, item: Account) -> None:
         """Nobody gives rights to the account under which they are working, or takes it out of use."""

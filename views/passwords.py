@@ -14,6 +14,7 @@ from wtforms.validators import EqualTo, InputRequired
 
 from app.accounts import Account
 from app.language import Text, _, _l
+from app.scopes import NotPermitted
 from app.security import brings_token
 from app.signin import guessing, passwords, sessions
 from app.signin.guessing import Locked
@@ -83,8 +84,9 @@ def numbered(number: str) -> Account:
     return account or abort(404)
 
 
-def _field(label: Text, *validators: Any, hint: Text = "") -> PasswordField:
-    return PasswordField(label, description=hint, validators=list(validators), widget=BS3PasswordFieldWidget())
+def _field(label: Text, *validators: Any, known: bool = False) -> PasswordField:
+    keeper = {"autocomplete": "current-password" if known else "new-password"}
+    return PasswordField(label, validators=list(validators), widget=BS3PasswordFieldWidget(), render_kw=keeper)
 
 
 class NewPassword(DynamicForm):  # type: ignore[misc]
@@ -97,7 +99,7 @@ class NewPassword(DynamicForm):  # type: ignore[misc]
 class OwnNewPassword(NewPassword):
     """The same, by who knows the present one."""
 
-    old = _field(_l("现在的密码"), InputRequired(_l("请填写现在的密码")), Own())
+    old = _field(_l("现在的密码"), InputRequired(_l("请填写现在的密码")), Own(), known=True)
 
 
 class OwnPassword(ResetMyPasswordView):  # type: ignore[misc]
@@ -114,7 +116,8 @@ class OwnPassword(ResetMyPasswordView):  # type: ignore[misc]
         account = current_session().get(Account, g.user.id)
         forced = account is not None and passwords.must_change(account)
         first = account is not None and account.password_changed_at is None
-        return super().render_template(template, rules=passwords.said(), forced=forced, first=first, **facts)
+        form = facts["widgets"]["edit"].template_args["form"]
+        return super().render_template(template, rules=passwords.said(), forced=forced, first=first, form=form, **facts)
 
     def form_post(self, form: Any) -> Any:
         """Change it: every other session ends, this browser gets a new one."""
@@ -141,12 +144,18 @@ class AnyPassword(ResetPasswordView):  # type: ignore[misc]
         return super().render_template(template, rules=passwords.said(), whose=_whose(), **facts)
 
     def form_get(self, form: Any) -> None:
-        """The form of an account that there is."""
-        _whose()
+        """The form of an account that there is, and is somebody else's."""
+        self._other()
+
+    def _other(self) -> Account:
+        account = numbered(request.args.get("pk", ""))
+        if account.id == g.user.id:
+            raise NotPermitted(_l("自己的密码请在“我的账号”里修改：那里要先填现在的密码"))
+        return account
 
     def form_post(self, form: Any) -> None:
-        """Set the password of an account that there is."""
-        account = _whose()
+        """Set the password of an account that there is, and is somebody else's."""
+        account = self._other()
         passwords.change(current_session(), account, form.password.data, by_owner=False)
         current_session().commit()
         flash(_("密码已重设，%(name)s 的登录都已退出。请把新密码只告诉本人：第一次登录时必须修改。", name=account.full_name), "success")
