@@ -16,7 +16,7 @@ log = logging.getLogger("audit")
 def note(kind: str, *, subject: str = "", details: Mapping[str, Any] | None = None, actor: str | None = None) -> None:
     """Leave one entry: what happened, to which account or address, by whom, from where. Never a password, a code or a token."""
     entry = {"kind": kind, "subject": subject, "actor": _actor() if actor is None else actor, "from": request.remote_addr if has_request_context() else ""}
-    log.info(json.dumps({**entry, **(details or {})}, ensure_ascii=False, default=str))
+    log.info(json.dumps({**entry, "details": dict(details or {})}, ensure_ascii=False, default=str))
 
 
 def _actor() -> str:

@@ -110,7 +110,7 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
             login_user(account, remember=False)
             session["_user_id"] = token
         g.session_number = number
-        audit.note("sign_in", subject=account.username, details={"kind": kind.value}, actor=account.username)
+        audit.note("sign_in", subject=account.username, details={"by": kind.value}, actor=account.username)
         return number
 
     def reset_password(self, userid: int, password: str) -> None:

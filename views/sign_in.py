@@ -67,7 +67,10 @@ class SignIn(AuthDBView):  # type: ignore[misc]
 
     def _why_over(self) -> Text:
         token = session.pop("_user_id", None)
-        return sessions.why_over(current_session(), str(token)) if token else ""
+        said = sessions.why_over(current_session(), str(token)) if token else ""
+        if said:
+            session.pop("_flashes", None)  # "access denied" says less
+        return said
 
     @expose("/login/code", methods=("GET", "POST"))
     @no_cache

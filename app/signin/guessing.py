@@ -107,7 +107,7 @@ def failed(name: str, address: str) -> None:
         for kind, most in MOST.items():
             if _count(connection, kind, subject[kind]) >= most and not _locks(connection, {kind: subject[kind]}):
                 connection.execute(sa.insert(LOCKS).values(kind=kind, subject=subject[kind], at=now(), until=now() + WINDOW))
-                audit.note("locked", subject=subject[kind], details={"kind": kind}, actor="")
+                audit.note("locked", subject=subject[kind], details={"of": kind}, actor="")
         session.commit()
 
 
@@ -149,5 +149,5 @@ def unlock(session: Session, number: int, by: str) -> str:
         return ""
     connection.execute(sa.update(LOCKS).where(LOCKS.c.id == number).values(lifted_by=by))
     connection.execute(sa.delete(FAILURES).where(FAILURES.c[row.kind] == row.subject))
-    audit.note("unlocked", subject=row.subject, details={"kind": row.kind}, actor=by)
+    audit.note("unlocked", subject=row.subject, details={"of": row.kind}, actor=by)
     return str(row.subject)

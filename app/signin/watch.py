@@ -24,6 +24,8 @@ def _look(session: Session, _context: Any, _instances: Any) -> None:
         if isinstance(each, User):
             _keep_apart(each)
             audit.note("account_added", subject=each.username, details={"roles": sorted(duties.names_of(each))})
+        elif isinstance(each, Group):
+            _group(session, each)
     for each in list(session.dirty):
         if isinstance(each, User):
             _account(session, each)
@@ -32,7 +34,7 @@ def _look(session: Session, _context: Any, _instances: Any) -> None:
 
 
 def _account(session: Session, account: Any) -> None:
-    changed = {name for name in _REASONS if sa.inspect(account).attrs[name].history.has_changes()}
+    changed = {name for name in _REASONS if sa.inspect(account).attrs[name].load_history().has_changes()}
     if changed & {"roles", "groups"}:
         _keep_apart(account)
     for kind in sorted({_KINDS[name] for name in changed}):
@@ -46,16 +48,17 @@ def _details(account: Any, kind: str) -> dict[str, Any]:
         return {"active": bool(account.active)}
     if kind != "roles_changed":
         return {}
-    before = sa.inspect(account).attrs.roles.history
+    before = sa.inspect(account).attrs.roles.load_history()
     return {"before": sorted(role.name for role in (*before.unchanged, *before.deleted)), "after": sorted(duties.names_of(account))}
 
 
 def _group(session: Session, group: Group) -> None:
     facts = sa.inspect(group).attrs
-    if not (facts.roles.history.has_changes() or facts.users.history.has_changes()):
+    roles, users = facts.roles.load_history(), facts.users.load_history()
+    if not (roles.has_changes() or users.has_changes()):
         return
     audit.note("roles_changed", subject=str(group.name), details={"group": True, "after": sorted(role.name for role in group.roles)})
-    for account in {*group.users, *facts.users.history.deleted}:
+    for account in {*group.users, *users.deleted}:
         _keep_apart(account)
         sessions.end(session, Why.ROLES, account_id=account.id)
 
