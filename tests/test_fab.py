@@ -306,3 +306,15 @@ def test_fab_says_nothing_when_a_record_cannot_be_deleted() -> None:
 def test_mends_keep_the_addresses_of_fab() -> None:
     assert views.ModelView.action._urls == [("/action/<string:name>/<pk>", ["GET", "POST"])]
     assert views.ModelView.delete._permission_name == "delete"
+
+
+# accounts in groups -------------------------------------------------------------------------------
+
+
+def test_fab_takes_no_account_of_ours_into_a_group() -> None:
+    """Ours is in app/accounts.py; tests/test_sessions.py puts an account in a group on the page."""
+    from flask_appbuilder.security.sqla import models
+
+    declared = inspect.getsource(models.Group).partition("users: Mapped")[2].partition(")")[0]
+    assert declared and "enable_typechecks" not in declared
+    assert "enable_typechecks=False" in inspect.getsource(models.User)

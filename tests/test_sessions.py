@@ -146,15 +146,11 @@ def be_disabled(app: Flask, browser: Browser, admin: Browser) -> None:
 
 def join_a_group(app: Flask, browser: Browser, admin: Browser) -> None:
     with app.app_context():
-        act_as(db.session(), SYSTEM)
-        role = db.session.scalar(sa.select(RoleRow).where(RoleRow.name == Role.OFFICER.value))
-        account = db.session.get(Account, account_of(app, CLERK))
-        group = Group(name="watch", label="w", description="")
-        db.session.add(group)
-        group.roles = [role]
-        db.session.flush()
-        account.groups = [group]
-        db.session.commit()
+        officer = db.session.scalar(sa.select(RoleRow.id).where(RoleRow.name == Role.OFFICER.value))
+    assert admin.post("/groups/add", {"name": "watch", "label": "值班", "description": "", "roles": [str(officer)]}).status_code == 302
+    with app.app_context():
+        number = db.session.scalar(sa.select(Group.id))
+    edit_account(app, admin, groups=[str(number)])
 
 
 def have_the_groups_roles_changed(app: Flask, browser: Browser, admin: Browser) -> None:
