@@ -9,7 +9,6 @@ import copy
 import re
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, session, url_for
 from flask_appbuilder.api import ModelRestApi
@@ -173,7 +172,7 @@ def _delete(self: Any, pk: str) -> Any:
     if request.method == "GET":
         abort(405)
     self._delete(pk)
-    gone = urlsplit(request.referrer or "").path.endswith(f"/{pk}")  # its own page is no more
+    gone = local_path(request.referrer or "", request.host).partition("?")[0].endswith(f"/{pk}")  # its own page is no more
     return redirect(own_list(self) or self.appbuilder.get_url_for_index) if gone else self.post_delete_redirect()
 
 
