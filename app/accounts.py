@@ -27,6 +27,9 @@ class Account(User):  # type: ignore[misc]
     #: when its owner chose the password; empty: somebody else gave it, and it must be changed first
     password_changed_at = Column(DateTime(timezone=True))
 
+    #: the hash that the password was compared with, while its owner signs in
+    verified = ""
+
     org_unit = relationship(lambda: registry.need("org_unit"), lazy="select")
 
     def __repr__(self) -> str:

@@ -7,8 +7,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, has_request_context, request
 from werkzeug.wrappers import Response
+
+from app.database import db
 
 log = logging.getLogger("audit")
 
@@ -20,10 +22,9 @@ def note(kind: str, *, subject: str = "", details: Mapping[str, Any] | None = No
 
 
 def _actor() -> str:
-    """Who acts in this request: the account name, empty for a visitor; the system outside of requests."""
-    if not has_request_context():
-        return "system"
-    return str(getattr(g.get("user"), "username", "") or "")
+    """Who acts, as the scope of the session says; empty for a visitor and before anybody acts."""
+    scope = db.session().info.get("scope")
+    return str(scope.actor.username) if scope is not None else ""
 
 
 def _refused(answer: Response) -> Response:

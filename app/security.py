@@ -85,24 +85,28 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
 
         The caller says by `admit` that the person is in: until then the attempt counts as failed.
         """
-        name = self.name_counted(username)
+        typed = _storable(username)
+        found, by_address = self.find_user(username=typed), self.find_user(email=typed)
+        known = found or by_address
+        name = str(known.username) if known else typed  # counted under the account, whether its name or its address was typed
+        verified = known.password if known else ""
         guessing.attempt(name, sessions.address())
-        account = super().auth_user_db(username, password)
+        account = super().auth_user_db(typed, password if _storable(password) == password else "\x00")
         if account is None:
             guessing.failed(name, sessions.address())
+        else:
+            account.verified = verified
         return account
 
-    def name_counted(self, typed: str) -> str:
-        """Under which name failures count: the account's, whether its name or its address was typed."""
-        typed = typed.replace("\x00", "")
-        found, by_address = self.find_user(username=typed), self.find_user(email=typed)
-        return str((found or by_address).username) if found or by_address else typed
-
     def admit(self, account: Any, kind: Kind) -> int:
-        """Begin a session for whoever has proved to be the account; its number."""
-        guessing.succeeded(account.username, sessions.address())
-        token, number = sessions.begin(self.session, account.id, kind)
+        """Begin a session for whoever has proved to be the account; its number, 0 when its password has just been changed."""
+        try:
+            token, number = sessions.begin(self.session, account.id, kind, account.verified)
+        except sessions.Overtaken:
+            self.session.rollback()
+            return 0
         self.session.commit()
+        guessing.succeeded(account.username, sessions.address())
         if kind is Kind.BROWSER:
             kept = {name: session[name] for name in ("locale",) if name in session}
             session.clear()  # nothing that somebody planted before the sign-in outlives it
@@ -148,6 +152,11 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
 def _account() -> sa.Select[tuple[Account]]:
     along = (joinedload(Account.roles), joinedload(Account.groups).joinedload(Group.roles))
     return sa.select(Account).where(Account.id == sa.bindparam("pk")).options(*along)
+
+
+def _storable(text: str) -> str:
+    """The text without what no database keeps: NUL and halves of characters."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 @cache

@@ -389,3 +389,34 @@ def test_the_trace_holds_it_and_no_secret(app: Flask, sign_in: SignIn, caplog: p
         "kind": "roles_changed", "subject": clerk, "actor": security, "from": "", "details": {"before": ["clerk"], "after": ["officer"]},
     }  # fmt: skip
     assert all(secret not in caplog.text for secret in (PASSWORD, NEW, "scrypt"))
+
+
+def test_a_sign_in_that_a_new_password_overtakes_opens_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old password was right a moment ago; its session must not begin after the new one has ended them all."""
+    from app.security import SecurityManager
+
+    before = SecurityManager.auth_user_db
+
+    def overtaken(self: Any, username: str, password: str) -> Any:
+        account = before(self, username, password)
+        with db.engine.begin() as other:
+            other.execute(sa.text("UPDATE ab_user SET password = 'changed' WHERE username = :name"), {"name": CLERK.username})
+        return account
+
+    monkeypatch.setattr(SecurityManager, "auth_user_db", overtaken)
+    browser = Browser(app.test_client())
+    assert browser.post("/login/", {"username": CLERK.username, "password": PASSWORD}).status_code == 200
+    assert not inside(browser.client)
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(TABLE)) == 0
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "wang\x00", "\x00", "x" * 5000, "wa\udfffng"])
+def test_odd_names_and_passwords_are_wrong_ones(app: Flask, odd: str) -> None:
+    for name, password in ((odd, PASSWORD + "x"), (CLERK.username, odd), (odd, odd)):
+        answer = app.test_client().post("/api/v1/security/login", json={"username": name, "password": password, "provider": "db"})
+        assert answer.status_code == 401, (name, password)
+        answer = Browser(app.test_client()).post(
+            "/login/", {"username": name.encode("utf-8", "surrogatepass"), "password": password.encode("utf-8", "surrogatepass")}
+        )
+        assert answer.status_code in {200, 429}

@@ -36,7 +36,7 @@ class AccountSecurityView(BaseView):  # type: ignore[misc]
 
     @expose("/", methods=("GET",))
     @has_access
-    @permission_name("read")
+    @permission_name("list")
     def index(self) -> str:
         """What needs looking after."""
         session = current_session()
@@ -47,7 +47,7 @@ class AccountSecurityView(BaseView):  # type: ignore[misc]
 
     @expose("/<int:pk>", methods=("GET",))
     @has_access
-    @permission_name("read")
+    @permission_name("list")
     def account(self, pk: int) -> str:
         """Where an account is signed in."""
         session, account = current_session(), numbered(str(pk))

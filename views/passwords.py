@@ -125,7 +125,9 @@ class OwnPassword(ResetMyPasswordView):  # type: ignore[misc]
         passwords.change(session, session.get(Account, number), form.password.data, by_owner=True)
         session.commit()
         manager = self.appbuilder.sm
-        manager.admit(manager.get_user_by_id(number), Kind.BROWSER)
+        account = manager.get_user_by_id(number)
+        account.verified = account.password
+        manager.admit(account, Kind.BROWSER)
         flash(_("密码已修改。别处的登录都已退出。"), "success")
         return redirect(self.appbuilder.get_url_for_index)
 

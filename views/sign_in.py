@@ -54,9 +54,10 @@ class SignIn(AuthDBView):  # type: ignore[misc]
         if not account:
             return self._form(form, wrong=True)
         if two_step.is_on(current_session(), account.id):
-            session["second_step"] = sealed.seal(json.dumps([account.id, sessions.hashed(account.password)]), PURPOSE)
+            session["second_step"] = sealed.seal(json.dumps([account.id, sessions.hashed(account.verified)]), PURPOSE)
             return redirect(url_for(".second_step", next=next_page()))
-        self.appbuilder.sm.admit(account, Kind.BROWSER)
+        if not self.appbuilder.sm.admit(account, Kind.BROWSER):
+            return self._form(form, wrong=True)
         return redirect(next_page())
 
     def _form(self, form: Any, *, wrong: bool = False, over: Text = "", status: int = 200, headers: dict[str, str] | None = None) -> Any:
@@ -84,8 +85,7 @@ class SignIn(AuthDBView):  # type: ignore[misc]
         if request.method == "POST":
             try:
                 if code_is_right(account, request.form.get("code", "")):
-                    self.appbuilder.sm.admit(account, Kind.BROWSER)
-                    return redirect(next_page())
+                    return redirect(next_page() if self.appbuilder.sm.admit(account, Kind.BROWSER) else url_for(".login", next=next_page()))
                 wrong = WRONG_CODE
             except Locked as locked:
                 wrong, status, headers = str(locked), 429, {"Retry-After": str(locked.seconds)}
@@ -98,7 +98,10 @@ class SignIn(AuthDBView):  # type: ignore[misc]
         except sealed.Unreadable:
             return None
         account = self.appbuilder.sm.get_user_by_id(number)
-        return account if account is not None and account.is_active and sessions.hashed(account.password) == password else None
+        if account is None or not account.is_active or sessions.hashed(account.password) != password:
+            return None
+        account.verified = account.password
+        return account
 
     @expose("/logout/", methods=("GET", "POST"))
     @no_cache
@@ -191,6 +194,8 @@ class TokenApi(SecurityApi):  # type: ignore[misc]
         if passwords.must_change(account):
             return jsonify(message=_("这个密码要先修改：请在网页上登录一次，换成自己的密码")), 403
         number = manager.admit(account, Kind.PROGRAM)
+        if not number:
+            return jsonify(message=_("账号或密码不对")), 401
         tokens = {"access_token": create_access_token(str(account.id), fresh=True, additional_claims={"sid": number})}
         if body.get("refresh"):
             tokens["refresh_token"] = create_refresh_token(str(account.id), additional_claims={"sid": number})

@@ -109,15 +109,32 @@ def address() -> str:
     return (request.remote_addr or "")[:45] if has_request_context() else ""
 
 
-def begin(session: Session, account_id: int, kind: Kind) -> tuple[str, int]:
-    """A new session with a new token, and the number of its row; the oldest ones beyond the limit end. The caller commits."""
+#: of an account what is asked here; the class itself stands above
+ACCOUNT = sa.table("ab_user", sa.column("id"), sa.column("username"), sa.column("password"))
+
+
+class Overtaken(Exception):
+    """The password was changed while somebody signed in with the old one."""
+
+
+def _one_after_the_other(session: Session, account_id: int) -> None:
+    """Sign-ins and endings of an account wait for each other, and always in this order."""
+    session.connection().execute(sa.select(ACCOUNT.c.id).where(ACCOUNT.c.id == account_id).with_for_update())
+
+
+def begin(session: Session, account_id: int, kind: Kind, verified: str) -> tuple[str, int]:
+    """A new session with a new token, and the number of its row; the oldest ones beyond the limit end. The caller commits.
+
+    `verified` is the hash that the password was compared with; raises Overtaken when it is no longer the account's.
+    """
     moment, token = now(), secrets.token_urlsafe(32)
     connection = session.connection()
-    account = sa.table("ab_user", sa.column("id"))
-    connection.execute(sa.select(account.c.id).where(account.c.id == account_id).with_for_update())  # one sign-in of an account after the other
+    _one_after_the_other(session, account_id)
     agent = request.user_agent.string[:300] if has_request_context() else ""
     row = {"token_hash": hashed(token), "account_id": account_id, "kind": kind.value, "created_at": moment, "seen_at": moment}
     number = connection.execute(sa.insert(TABLE).values(**row, address=address(), agent=agent)).inserted_primary_key[0]  # type: ignore[index]
+    if connection.scalar(sa.select(ACCOUNT.c.password).where(ACCOUNT.c.id == account_id)) != verified:
+        raise Overtaken
     most = current_app.config["SESSIONS_PER_ACCOUNT"]
     beyond = (
         sa.select(TABLE.c.id).where(TABLE.c.account_id == account_id, TABLE.c.kind == kind.value, ALIVE).order_by(TABLE.c.created_at.desc(), TABLE.c.id.desc())
@@ -136,6 +153,8 @@ def end(session: Session, why: Why, *, account_id: int | None = None, numbers: S
         tests.append(TABLE.c.id.in_(numbers))
     if len(tests) == 2 or numbers == []:
         return 0
+    if account_id is not None:
+        _one_after_the_other(session, account_id)
     ended = session.connection().execute(sa.update(TABLE).where(*tests).values(ended_at=now(), ended_why=why.value)).rowcount
     if ended:
         audit.note("session_ended", subject=_name_of(session, account_id, numbers), details={"why": why.value, "count": ended})
@@ -143,16 +162,10 @@ def end(session: Session, why: Why, *, account_id: int | None = None, numbers: S
 
 
 def _name_of(session: Session, account_id: int | None, numbers: Iterable[int] | None) -> str:
-    account = sa.table("ab_user", sa.column("id"), sa.column("username"))
-    found = sa.select(account.c.username)
+    found = sa.select(ACCOUNT.c.username)
     if account_id is not None:
-        return str(session.connection().scalar(found.where(account.c.id == account_id)) or "")
-    return str(session.connection().scalar(found.join(TABLE, TABLE.c.account_id == account.c.id).where(TABLE.c.id.in_(list(numbers or ())))) or "")
-
-
-def number_of(session: Session, token: str) -> int:
-    """The number of a token's row; 0 when there is none."""
-    return session.connection().scalar(sa.select(TABLE.c.id).where(TABLE.c.token_hash == hashed(token))) or 0
+        return str(session.connection().scalar(found.where(ACCOUNT.c.id == account_id)) or "")
+    return str(session.connection().scalar(found.join(TABLE, TABLE.c.account_id == ACCOUNT.c.id).where(TABLE.c.id.in_(list(numbers or ())))) or "")
 
 
 def living(session: Session, account_id: int) -> Sequence[Any]:
