@@ -66,6 +66,18 @@ def language(name: str, value: str) -> str:
     return value
 
 
+def profile(name: str, value: str) -> str:
+    if value not in {"mlps", "asvs"}:
+        raise SettingError(f"{name}={value!r}: choose mlps or asvs")
+    return value
+
+
+def positive(name: str, value: str) -> int:
+    if whole(name, value) < 1:
+        raise SettingError(f"{name}={value!r}: a whole number from 1 on is expected")
+    return int(value)
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: the environment variable and what it means."""
@@ -108,7 +120,11 @@ SETTINGS = (
     Setting("APP_LANGUAGE", "zh_Hans", language, "The language of people who have not chosen one."),
     Setting("UPLOAD_MEGABYTES", "50", whole, "The largest file that may be uploaded."),
     Setting("HTTPS_ONLY", "no", yes_no, "Whether the session cookie travels only over TLS."),
-    Setting("SESSION_MINUTES", "720", whole, "How long a sign-in lasts at most."),
+    Setting("SESSION_IDLE_MINUTES", "30", positive, "A sign-in that nobody used for so long is over."),
+    Setting("SESSION_HOURS", "12", positive, "How long a sign-in lasts at most."),
+    Setting("SESSIONS_PER_ACCOUNT", "5", positive, "In how many browsers at once one account may be signed in, and how many programs beside them."),
+    Setting("SECURITY_PROFILE", "mlps", profile, "The rules of passwords: mlps (GB/T 22239, 等保) or asvs (OWASP ASVS 5)."),
+    Setting("TRUSTED_PROXIES", "0", whole, "How many proxies stand before the product and note in X-Forwarded-For from where a request came."),
 )
 
 

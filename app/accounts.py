@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Column, ForeignKey, Integer, String
+from flask_appbuilder.security.sqla.models import Group, User
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, String
 from sqlalchemy.orm import relationship
 
 from app import registry
@@ -24,6 +24,11 @@ class Account(User):  # type: ignore[misc]
     org_unit_id = Column(Integer, ForeignKey("org_unit.id"))
     #: division codes with 、 between them; a code covers everything below it
     regions = Column(String(500))
+    #: when its owner chose the password; empty: somebody else gave it, and it must be changed first
+    password_changed_at = Column(DateTime(timezone=True))
+
+    #: the hash that the password was compared with, while its owner signs in
+    verified = ""
 
     org_unit = relationship(lambda: registry.need("org_unit"), lazy="select")
 
@@ -38,6 +43,10 @@ class Account(User):  # type: ignore[misc]
 
     def get_full_name(self) -> str:
         return self.full_name
+
+
+# Flask-AppBuilder lets a class of ours be a member of a role but not of a group: saving one in a group fails
+Group.users.comparator.prop.enable_typechecks = False
 
 
 def actor_of(user: Any) -> Actor:

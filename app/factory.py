@@ -12,10 +12,11 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 import models  # noqa: F401 - announces the registers
-from app import assets, checks, content_security, language
+from app import assets, audit, checks, content_security, language
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.history import commands as trace_commands
@@ -24,6 +25,7 @@ from app.jobs import Jobs, worker
 from app.language import _l
 from app.search import later
 from app.security import SecurityManager, enter_scope
+from app.signin import sessions, watch
 from views import register_views, uploads
 
 csrf = CSRFProtect()
@@ -35,14 +37,18 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     settings = config.read() | (overrides or {})
     app = Flask("app", root_path=str(config.ROOT / "app"), instance_path=str(config.INSTANCE))
     app.config.from_mapping(_flask_settings(settings))
+    if settings["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings["TRUSTED_PROXIES"], x_proto=settings["TRUSTED_PROXIES"])  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined] # fields in the order declared
     _folders(settings)
     checks.ensure_sound()
     content_security.install(app)
     assets.install(app)
+    audit.install(app)
     csrf.init_app(app)
     db.init_app(app)
     guard_sessions()
+    watch.install(db.session)
     migrate.init_app(app, db, directory=str(config.ROOT / "models" / "migrations"), render_as_batch=True)
     with app.app_context():
         app.before_request(enter_scope)
@@ -62,6 +68,7 @@ def _background(app: Flask) -> None:
     jobs = Jobs(app)
     jobs.register("import", uploads.commit_batch, uploads.unfinished)
     jobs.register("search", later.read, later.unread)
+    jobs.register("sessions", sessions.clear_all, lambda: [()])
     jobs.every(30, trace_commands.keep_up)
 
 
@@ -78,7 +85,8 @@ def _flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings["DATABASE_URL"]),
         "MAX_CONTENT_LENGTH": settings["UPLOAD_MEGABYTES"] * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
-        "PERMANENT_SESSION_LIFETIME": timedelta(minutes=settings["SESSION_MINUTES"]),
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=settings["SESSION_HOURS"]),
+        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(hours=settings["SESSION_HOURS"]),
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings["HTTPS_ONLY"],
@@ -96,6 +104,8 @@ def _flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "FAB_CREATE_DB": False,
         "FAB_UPDATE_PERMS": False,
         "FAB_API_SWAGGER_UI": True,
+        "FAB_API_KEY_ENABLED": False,  # their scopes are kept and never asked for
+        "AUTH_RATE_LIMITED": False,  # app/signin/guessing.py counts, for the form and for programs
         "FAB_ADD_SECURITY_PERMISSION_VIEW": False,
         "FAB_ADD_SECURITY_VIEW_MENU_VIEW": False,
         "FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW": False,

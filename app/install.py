@@ -21,17 +21,18 @@ from flask_appbuilder.security.sqla.models import (
 )
 from flask_migrate import upgrade
 from sqlalchemy.orm import Session
-from werkzeug.security import generate_password_hash
 
 import config
 from app import documents, registry
 from app.accounts import Account
+from app.clock import now
 from app.database import db, open_session, owner_engine
 from app.database_roles import separate
 from app.language import _, chinese
 from app.roles import ROLE_LABELS, Role
-from app.scopes import SYSTEM, act_as
+from app.scopes import SYSTEM, NotPermitted, act_as
 from app.search.keep import refill
+from app.signin import duties, guessing, passwords
 from app.unmigrated import reconcile
 from models.seed import seed
 
@@ -45,6 +46,7 @@ FRAME = frozenset(
         ("resetmypassword", "UserDBModelView"),
         ("can_this_form_get", "ResetMyPasswordView"),
         ("can_this_form_post", "ResetMyPasswordView"),
+        ("can_read", "signins"),
         ("can_get", "MenuApi"),
         ("can_get", "OpenApi"),
         ("can_show", "SwaggerView"),
@@ -60,7 +62,7 @@ OVERSIGHT = frozenset({("can_read", "overview"), ("can_export", "overview")})
 OVERSEERS = frozenset({Role.LEADER, Role.SUPERVISOR, Role.LEGAL})
 #: views of accounts and roles: the security administrator's, and nobody else's
 ACCOUNT_VIEWS = frozenset(
-    {"UserDBModelView", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"}
+    {"UserDBModelView", "account_security", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"}
 )
 
 
@@ -138,8 +140,12 @@ def _set_role(session: Session, role_id: int, wanted: set[int]) -> None:
         session.execute(sa.insert(table), [{"permission_view_id": each, "role_id": role_id} for each in sorted(wanted - have)])
 
 
-def add_account(username: str, roles: list[Role], org_unit: str = "", regions: str = "", name: str = "", password: str = "") -> str:
-    """Add an account and return its password; an existing account stays as it is and returns ""."""
+def add_account(username: str, roles: list[Role], org_unit: str = "", regions: str = "", name: str = "", password: str = "", *, chosen: bool = False) -> str:
+    """Add an account and return its password; an existing account stays as it is and returns "".
+
+    Its owner must change the password at the first sign-in, unless it is one that the owner has chosen. NotPermitted when the roles
+    cannot be one person's.
+    """
     session = db.session()
     if session.scalar(sa.select(Account.id).where(Account.username == username)):
         return ""
@@ -151,7 +157,8 @@ def add_account(username: str, roles: list[Role], org_unit: str = "", regions: s
         last_name=(name or username)[:1],
         email=f"{username}@yingshang.invalid",
         active=True,
-        password=generate_password_hash(password),
+        password=passwords.hash_of(password),
+        password_changed_at=now() if chosen else None,
         roles=list(rows),
         regions=regions,
         org_unit_id=_org_unit_id(session, org_unit),
@@ -173,7 +180,6 @@ def _org_unit_id(session: Session, name: str) -> int | None:
 
 #: username, roles, office, name: one account per role, made for trying the product
 DEMO = (
-    ("admin", [Role.SYSADMIN, Role.SECURITY_ADMIN], "", "管理员"),
     ("clerk", [Role.CLERK], "基础股", "王经办"),
     ("officer", [Role.OFFICER], "执法队", "李执法"),
     ("section_head", [Role.SECTION_HEAD], "基础股", "张股长"),
@@ -198,7 +204,7 @@ SAMPLES = (
 def _demo() -> None:
     made = [(username, roles, add_account(username, roles, office, name=name)) for username, roles, office, name in DEMO]
     if any(password for *_rest, password in made):
-        click.echo(_("演示账号（密码只显示这一次，请记下）："))
+        click.echo(_("演示账号（密码只显示这一次，请记下；第一次登录时要换成自己的密码）："))
         for username, roles, password in made:
             if password:
                 labels = "、".join(str(ROLE_LABELS[role]) for role in roles)
@@ -247,6 +253,8 @@ def install(demo: bool) -> None:
     refill(session, [entry.register.__key__ for entry in registry.entries()])
     sync_permissions()
     click.echo(_("数据库已就绪，新增：") + ("、".join(f"{name} {count}" for name, count in added.items() if count) or _("无")))
+    for each in duties.overlaps(session):
+        click.echo(_("账号“%(name)s”的角色不能由一个人担任：%(why)s", name=each.username, why=str(duties.conflict(duties.names_of(each)))), err=True)
     if demo:
         _demo()
 
@@ -263,10 +271,47 @@ account = AppGroup("account", help="Accounts of the backoffice.")
 def account_add(username: str, roles: tuple[str, ...], org_unit: str, regions: str, name: str) -> None:
     """Add an account and print its password once."""
     act_as(db.session(), SYSTEM)
-    password = add_account(username, [Role(role) for role in roles], org_unit, regions, name)
+    try:
+        password = add_account(username, [Role(role) for role in roles], org_unit, regions, name)
+    except NotPermitted as error:
+        raise click.ClickException(str(error)) from None
     if not password:
         raise click.ClickException(_("账号“%(name)s”已经存在", name=username))
     click.echo(f"{username} {password}")
+
+
+@account.command("password")
+@click.argument("username")
+def account_password(username: str) -> None:
+    """Give an account a new password and print it once; its owner must change it at the next sign-in."""
+    session = db.session()
+    act_as(session, SYSTEM)
+    found = _account_named(session, username)
+    password = secrets.token_urlsafe(9)
+    passwords.change(session, found, password, by_owner=False)
+    session.commit()
+    click.echo(f"{username} {password}")
+
+
+@account.command("unlock")
+@click.argument("username")
+def account_unlock(username: str) -> None:
+    """Let an account sign in again that wrong passwords have locked."""
+    session = db.session()
+    act_as(session, SYSTEM)
+    found = _account_named(session, username)
+    locked = [row.id for row in guessing.locks(session) if row.kind == "account" and row.subject == found.username.casefold()]
+    for number in locked:
+        guessing.unlock(session, number, "system")
+    session.commit()
+    click.echo(_("账号“%(name)s”已解锁", name=username) if locked else _("账号“%(name)s”没有锁定", name=username))
+
+
+def _account_named(session: Session, username: str) -> Account:
+    found = session.scalar(sa.select(Account).where(Account.username == username))
+    if found is None:
+        raise click.ClickException(_("没有账号“%(name)s”", name=username))
+    return found
 
 
 def register_install(app: Flask) -> None:

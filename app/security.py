@@ -1,4 +1,7 @@
-"""Sign-in and permissions: Flask-AppBuilder's manager, asked once per request instead of once per button."""
+"""Sign-in and permissions: Flask-AppBuilder's manager, asked once per request instead of once per button.
+
+Who acts is what a session says that has not ended (app/signin/sessions.py), by cookie or token.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from flask import has_request_context, request
+from flask import g, has_request_context, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
 from flask_appbuilder.security.sqla.models import (
     Group,
@@ -22,13 +25,16 @@ from flask_appbuilder.security.sqla.models import (
 from flask_jwt_extended import current_user as jwt_user
 from flask_jwt_extended import verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
-from flask_login import current_user
+from flask_login import current_user, login_user
 from jwt.exceptions import InvalidTokenError
 from sqlalchemy.orm import joinedload
 
+from app import audit
 from app.accounts import Account, actor_of
 from app.database import db
 from app.scopes import act_as
+from app.signin import guessing, passwords, sessions
+from app.signin.sessions import AccountSession, Kind
 
 Permissions = frozenset[tuple[str, str]]
 #: how long a running server goes on with the permissions from before a `flask install`
@@ -53,6 +59,69 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
     def get_user_by_id(self, pk: int) -> Any:
         """The account with its roles, its groups and theirs: every request asks for them all, so one statement brings them."""
         return self.session.scalars(_account(), {"pk": pk}).unique().one_or_none()
+
+    def load_user(self, pk: str) -> Any:
+        """The account whose living session has this token; Flask-Login keeps the token where it usually keeps the number."""
+        return self._signed_in(AccountSession.token_hash, sessions.hashed(str(pk)))
+
+    def load_user_jwt(self, _jwt_header: Any, jwt_data: dict[str, Any]) -> Any:
+        """The account whose living session a program's token names."""
+        number = jwt_data.get("sid")
+        account = self._signed_in(AccountSession.id, number) if isinstance(number, int) else None
+        if account is not None:
+            g.user = account
+        return account
+
+    def _signed_in(self, column: Any, value: Any) -> Any:
+        row = self.session.execute(_session_by(column), {"wanted": value} | sessions.limits()).unique().one_or_none()
+        if row is None or not row.Account.is_active:
+            return None
+        g.session_number = row.id
+        sessions.seen(row.id, row.seen_at)
+        return row.Account
+
+    def auth_user_db(self, username: str, password: str) -> Any:
+        """The account of that name and password; raises Locked after too many failures.
+
+        The caller says by `admit` that the person is in: until then the attempt counts as failed.
+        """
+        typed = _storable(username)
+        found, by_address = self.find_user(username=typed), self.find_user(email=typed)
+        known = found or by_address
+        name = str(known.username) if known else typed  # counted under the account, whether its name or its address was typed
+        verified = known.password if known else ""
+        guessing.attempt(name, sessions.address())
+        account = super().auth_user_db(typed, password if _storable(password) == password else "\x00")
+        if account is None:
+            guessing.failed(name, sessions.address())
+        else:
+            account.verified = verified
+        return account
+
+    def admit(self, account: Any, kind: Kind) -> int:
+        """Begin a session for whoever has proved to be the account; its number, 0 when its password has just been changed."""
+        try:
+            token, number = sessions.begin(self.session, account.id, kind, account.verified)
+        except sessions.Overtaken:
+            self.session.rollback()
+            return 0
+        self.session.commit()
+        guessing.succeeded(account.username, sessions.address())
+        if kind is Kind.BROWSER:
+            kept = {name: session[name] for name in ("locale",) if name in session}
+            session.clear()  # nothing that somebody planted before the sign-in outlives it
+            session.update(kept)
+            login_user(account, remember=False)
+            session["_user_id"] = token
+        g.session_number = number
+        audit.note("sign_in", subject=account.username, details={"by": kind.value}, actor=account.username)
+        return number
+
+    def reset_password(self, userid: int, password: str) -> None:
+        """A new password, from its owner or from somebody else, after which it must be changed."""
+        account = self.get_user_by_id(userid)
+        passwords.change(self.session, account, password, by_owner=has_request_context() and getattr(g.user, "id", None) == account.id)
+        self.session.commit()
 
     def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
         wanted = set(menu_names or ())
@@ -83,6 +152,18 @@ class SecurityManager(FabSecurityManager):  # type: ignore[misc]
 def _account() -> sa.Select[tuple[Account]]:
     along = (joinedload(Account.roles), joinedload(Account.groups).joinedload(Group.roles))
     return sa.select(Account).where(Account.id == sa.bindparam("pk")).options(*along)
+
+
+def _storable(text: str) -> str:
+    """The text without what no database keeps: NUL and halves of characters."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+@cache
+def _session_by(column: Any) -> sa.Select[Any]:
+    along = (joinedload(Account.roles), joinedload(Account.groups).joinedload(Group.roles))
+    found = sa.select(Account, AccountSession.id, AccountSession.seen_at).join(AccountSession, AccountSession.account_id == Account.id)
+    return found.where(column == sa.bindparam("wanted"), sessions.ALIVE).options(*along)
 
 
 def _read_permissions(names: frozenset[str]) -> Permissions:

@@ -82,7 +82,7 @@ def prepare() -> None:
         seed(db.session())
         db.session.commit()
         sync_permissions()
-        add_account(USERNAME, [Role(os.environ.get("BENCH_ROLE", Role.CLERK))], "基础股", name="王经办", password=PASSWORD)
+        add_account(USERNAME, [Role(os.environ.get("BENCH_ROLE", Role.CLERK))], "基础股", name="王经办", password=PASSWORD, chosen=True)
 
 
 def finish() -> None:

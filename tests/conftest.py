@@ -55,7 +55,7 @@ def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
         db.session.commit()
         sync_permissions()
         for person in PEOPLE:
-            add_account(person.username, list(person.roles), person.office, person.regions, person.name, PASSWORD)
+            add_account(person.username, list(person.roles), person.office, person.regions, person.name, PASSWORD, chosen=True)
         db.session.remove()
         db.engine.dispose()
     app = create_app(settings(databases.work))

@@ -25,10 +25,11 @@ from app.accounts import Account
 from app.database import db
 from app.scopes import SYSTEM, act_as
 from tests.conftest import Browser
-from tests.people import CLERK, PASSWORD, SECURITY_ADMIN, VISITOR, Persona
+from tests.people import CLERK, SECURITY_ADMIN, VISITOR, Persona
 
 SignIn = Callable[[Persona], Browser]
 FAB = Path(flask_appbuilder.__file__).parent
+FIRST = "Huangyan-7431"
 
 
 def account(app: Flask, username: str) -> Any:
@@ -220,7 +221,7 @@ def test_an_account_has_an_office_and_regions(app: Flask, sign_in: SignIn) -> No
     role = next(option["value"] for option in page.select("select[name=roles] option") if option.get_text() == "监督人员")
     data = {
         "username": "new", "last_name": "新", "first_name": "同事", "email": "new@example.com", "active": "y", "org_unit": office,
-        "regions": "130828100", "roles": [role], "password": PASSWORD, "conf_password": PASSWORD,
+        "regions": "130828100", "roles": [role], "password": FIRST, "conf_password": FIRST,
     }  # fmt: skip
     answer = browser.post("/users/add", data)
     assert answer.status_code == 302, BeautifulSoup(answer.data, "html.parser").get_text()[:800]
@@ -229,7 +230,9 @@ def test_an_account_has_an_office_and_regions(app: Flask, sign_in: SignIn) -> No
     again = browser.post("/users/add", data)
     assert again.status_code == 200
     assert 'value="new"' in again.data.decode(), "what was typed stays"
-    assert sign_in(Persona("new", ())).get("/").status_code == 200
+    newcomer = sign_in(VISITOR)
+    assert newcomer.post("/login/", {"username": "new", "password": FIRST}).status_code == 302
+    assert newcomer.get("/agency/list/").headers["Location"] == "/resetmypassword/form", "a password from somebody else is changed first"
 
 
 def test_roles_are_shown_in_words_and_stand_in_code(app: Flask, sign_in: SignIn) -> None:
@@ -303,3 +306,15 @@ def test_fab_says_nothing_when_a_record_cannot_be_deleted() -> None:
 def test_mends_keep_the_addresses_of_fab() -> None:
     assert views.ModelView.action._urls == [("/action/<string:name>/<pk>", ["GET", "POST"])]
     assert views.ModelView.delete._permission_name == "delete"
+
+
+# accounts in groups -------------------------------------------------------------------------------
+
+
+def test_fab_takes_no_account_of_ours_into_a_group() -> None:
+    """Ours is in app/accounts.py; tests/test_sessions.py puts an account in a group on the page."""
+    from flask_appbuilder.security.sqla import models
+
+    declared = inspect.getsource(models.Group).partition("users: Mapped")[2].partition(")")[0]
+    assert declared and "enable_typechecks" not in declared
+    assert "enable_typechecks=False" in inspect.getsource(models), "of a role it does"

@@ -115,8 +115,8 @@ def test_english_pages_speak_english(app: Flask, session_of: SessionOf, sign_in:
     assert not stray
 
 
-FRAME = ("/", "/users/userinfo/", "/resetmypassword/form")
-ACCOUNTS = ("/users/list/", "/users/add", "/roles/list/", "/groups/list/", "/groups/add")
+FRAME = ("/", "/users/userinfo/", "/resetmypassword/form", "/signins/")
+ACCOUNTS = ("/users/list/", "/users/add", "/roles/list/", "/groups/list/", "/groups/add", "/account-security/")
 
 
 @pytest.mark.parametrize(("person", "path"), [(SYSADMIN, path) for path in FRAME] + [(SECURITY_ADMIN, path) for path in ACCOUNTS])

@@ -8,7 +8,8 @@ from flask_appbuilder import AppBuilder
 from app import registry
 from app.language import _l
 from models.policy import Policy
-from views import fab
+from views import fab, passwords
+from views.account_security import AccountSecurityView, looks_after_accounts
 from views.api import add_register_api
 from views.audit import AuditView, may_audit
 from views.desk_pages import DeskView
@@ -25,6 +26,7 @@ from views.printing import printing
 from views.record import ACTIONS
 from views.register import add_register
 from views.search import SearchView
+from views.signins import SignInsView
 
 fab.mend()
 ACTIONS[:] = [printing, keeping, remembering]
@@ -35,6 +37,7 @@ def register_views(appbuilder: AppBuilder) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     register_errors(app)
     fab.install(app)
+    passwords.install(app)
     app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look, "has_page": has_page}
     appbuilder.add_view_no_menu(DeskView)
     appbuilder.add_view_no_menu(OverviewView)
@@ -52,3 +55,6 @@ def register_views(appbuilder: AppBuilder) -> None:
     for entry in registry.entries():
         add_register_api(appbuilder, entry)
     appbuilder.add_view_no_menu(SearchView)
+    appbuilder.add_view_no_menu(SignInsView)
+    appbuilder.add_view_no_menu(AccountSecurityView)
+    add_page(app, Page("Security", _l("登录安全"), "AccountSecurityView.index", "ti-shield-lock", looks_after_accounts))

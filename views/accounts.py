@@ -7,17 +7,23 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import abort, g, redirect, request, url_for
+from flask_appbuilder.actions import action
 from flask_appbuilder.baseviews import expose
+from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
 from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.decorators import has_access
-from flask_appbuilder.security.views import ResetPasswordView, RoleModelView, UserDBModelView, UserGroupModelView
+from flask_appbuilder.security.views import RoleModelView, UserDBModelView, UserGroupModelView
+from wtforms import PasswordField
+from wtforms.validators import EqualTo, InputRequired
 
 from app.accounts import Account
 from app.language import _, _l
 from app.roles import ROLE_LABELS, Role
+from app.signin import duties, guessing
 from views import role_matrix
 from views.fab_pages import of_server
 from views.pages import current_session, render
+from views.passwords import Good
 
 _OFFICE = {
     "org_unit": _l("股室"),
@@ -76,6 +82,7 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
     """Accounts: FAB's users with their office and regions."""
 
     class_permission_name = "UserDBModelView"
+    list_template = "accounts/list.html"
     list_title = _l("账号")
     add_title = _l("新增账号")
     show_title = _l("账号")
@@ -88,6 +95,15 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
     edit_columns = _as_family_first(_with_office(UserDBModelView.edit_columns))
     search_columns = ["org_unit", "roles", "active", "username", "email"]
     add_fieldsets = _fieldsets((_l("密码"), ["password", "conf_password"]))
+    add_form_extra_fields = {
+        "password": PasswordField(
+            _l("初始密码"),
+            description=_l("只告诉本人；本人第一次登录时必须换成自己的密码"),
+            validators=[InputRequired(_l("请填写密码")), Good()],
+            widget=BS3PasswordFieldWidget(),
+        ),
+        "conf_password": PasswordField(_l("再写一遍"), validators=[EqualTo("password", message=_l("两次写的密码不一样"))], widget=BS3PasswordFieldWidget()),
+    }
     edit_fieldsets = _fieldsets()
     show_fieldsets = [
         (_l("账号"), {"fields": ["username", "active", "org_unit", "regions", "roles", "groups", "login_count"]}),
@@ -116,6 +132,33 @@ class AccountView(UserDBModelView):  # type: ignore[misc]
         account = session.get(Account, g.user.id) or abort(404)
         roles = [role_label(role.name) for role in account.roles]
         return render("accounts/me.html", account=account, last_login=of_server(account.last_login), roles=roles, may=role_matrix.own(session))
+
+    @action("signins", _l("登录情况"), "", "fa-list", multiple=False)
+    def signins(self, item: Account) -> Any:
+        """Where the account is signed in."""
+        return redirect(url_for("AccountSecurityView.account", pk=item.id))
+
+    def _get_show_widget(self, pk: Any, item: Any, **named: Any) -> Any:
+        return super()._get_show_widget(pk, item, **named | {"actions": {name: self.actions[name] for name in ("signins", "resetpasswords")}})
+
+    def render_template(self, template: str, **facts: Any) -> Any:
+        """The list says first what needs looking after."""
+        if template == self.list_template:
+            session = current_session()
+            facts |= {
+                "idle": len(duties.idle(session)),
+                "locked": len(guessing.locks(session)),
+                "overlaps": len(duties.overlaps(session)),
+                "days": duties.IDLE.days,
+            }
+        return super().render_template(template, **facts)
+
+    def pre_update(self, item: Account) -> None:
+        """Nobody gives rights to the account under which they are working, or takes it out of use."""
+        changed = any(sa.inspect(item).attrs[name].history.has_changes() for name in ("roles", "groups", "active"))
+        if item.id == g.user.id and changed:
+            raise ValueError(_("不能修改自己的角色、用户组和启用状态，请另一位安全管理员来改"))
+        super().pre_update(item)
 
     def pre_delete(self, item: Account) -> None:
         """Nobody deletes the account under which they are working."""
@@ -165,25 +208,3 @@ class GroupView(UserGroupModelView):  # type: ignore[misc]
     exclude_route_methods = {"download"}
     label_columns = {"name": _l("名称"), "label": _l("显示名"), "description": _l("说明"), "users": _l("账号"), "roles": _l("角色")}
     add_columns = edit_columns = ["name", "label", "description", "roles"]
-
-
-class ResetAnyPassword(ResetPasswordView):  # type: ignore[misc]
-    """The security administrator gives an account a new password."""
-
-    class_permission_name = "ResetPasswordView"
-    form_title = _l("重设密码")
-    message = _l("密码已重设")
-
-    def form_get(self, form: Any) -> None:
-        """The form of an account that there is."""
-        self._account()
-
-    def form_post(self, form: Any) -> None:
-        """Set the password of an account that there is."""
-        self._account()
-        super().form_post(form)
-
-    def _account(self) -> Account:
-        number = request.args.get("pk", "")
-        account = self.appbuilder.sm.get_user_by_id(int(number)) if number.isascii() and number.isdecimal() and len(number) < 10 else None
-        return account or abort(404)

@@ -9,30 +9,27 @@ import copy
 import re
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, session, url_for
 from flask_appbuilder.api import ModelRestApi
 from flask_appbuilder.babel.views import LocaleView
-from flask_appbuilder.baseviews import BaseModelView, expose
+from flask_appbuilder.baseviews import BaseModelView
 from flask_appbuilder.charts.views import BaseChartView
-from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
-from flask_appbuilder.security.forms import LoginForm_db
+from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.security.sqla.models import Role as RoleRow
-from flask_appbuilder.security.views import AuthDBView
 from flask_appbuilder.views import ModelView
 from flask_babel import refresh
-from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
 from app.language import Text, _l
 from app.queries import QueryError
 from app.security import SecurityManager
 from views import fab_pages, fab_search, fab_widgets
-from views.accounts import AccountView, GroupView, ResetAnyPassword, RoleView, role_label
+from views.accounts import AccountView, GroupView, RoleView, role_label
 from views.fab_pages import local_path, own_list
 from views.fab_search import allowed, without_blanks
-from views.pages import render
+from views.passwords import AnyPassword, OwnPassword
+from views.sign_in import SignIn, TokenApi
 
 MOST_ROWS = 100
 
@@ -175,7 +172,7 @@ def _delete(self: Any, pk: str) -> Any:
     if request.method == "GET":
         abort(405)
     self._delete(pk)
-    gone = urlsplit(request.referrer or "").path.endswith(f"/{pk}")  # its own page is no more
+    gone = local_path(request.referrer or "", request.host).partition("?")[0].endswith(f"/{pk}")  # its own page is no more
     return redirect(own_list(self) or self.appbuilder.get_url_for_index) if gone else self.post_delete_redirect()
 
 
@@ -184,7 +181,7 @@ def _not_here(*_arguments: Any, **_named: Any) -> Any:
     abort(404)
 
 
-# language, sign-out -------------------------------------------------------------------------------
+# language -------------------------------------------------------------------------------
 
 
 def _switch_language(self: Any, locale: str) -> Response:
@@ -194,39 +191,6 @@ def _switch_language(self: Any, locale: str) -> Response:
     session["locale"] = locale
     refresh()
     return redirect(local_path(request.referrer or "", request.host) or url_for("HomeView.index"))
-
-
-class SignIn(AuthDBView):  # type: ignore[misc]
-    """Signing out takes a POST: a picture on another site must not sign anybody out."""
-
-    @expose("/login/", methods=("GET", "POST"))
-    @no_cache
-    def login(self) -> Any:
-        """Sign in; a wrong name or password is said at the form, which keeps the name."""
-        if g.user is not None and g.user.is_authenticated:
-            return redirect(self._get_safe_next_url())
-        form = LoginForm_db()
-        wrong = False
-        if form.validate_on_submit():
-            user = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
-            if user:
-                login_user(user, remember=False)
-                return redirect(self._get_safe_next_url())
-            wrong = True
-        return self.render_template(self.login_template, title=self.title, form=form, wrong=wrong)
-
-    @expose("/logout/", methods=("GET", "POST"))
-    @no_cache
-    def logout(self) -> Any:
-        """Ask on GET, sign out on POST."""
-        if request.method == "GET":
-            return render("sign_out.html")
-        user = self._get_authenticated_user()
-        logout_user()
-        session.clear()
-        if user is not None:
-            self.appbuilder.sm.on_user_logout(user)
-        return redirect(self.appbuilder.get_url_for_index)
 
 
 # all together -------------------------------------------------------------------------------------
@@ -247,7 +211,9 @@ def mend() -> None:
     SecurityManager.userdbmodelview = AccountView
     SecurityManager.rolemodelview = RoleView
     SecurityManager.groupmodelview = GroupView
-    SecurityManager.resetpasswordview = ResetAnyPassword
+    SecurityManager.resetpasswordview = AnyPassword
+    SecurityManager.resetmypasswordview = OwnPassword
+    SecurityManager.security_api = TokenApi
     SecurityManager.userstatschartview = None  # its chart comes from Google
 
 

@@ -74,7 +74,10 @@ def came_from() -> str:
 
 def local_path(address: str, host: str = "") -> str:
     """Path and query of an address on this site; empty for any other."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # http://[::1
+        return ""
     if parts.netloc != host or not parts.path.startswith("/") or parts.path.startswith(("//", "/\\", "/lang/")):
         return ""
     return parts.path + (f"?{parts.query}" if parts.query else "")

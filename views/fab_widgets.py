@@ -33,7 +33,7 @@ def marked(field: Any, given: dict[str, Any], *classes: str | None) -> dict[str,
 
 def _input(base: type, **fixed: str) -> Render:
     def render(self: Any, field: Any, **given: Any) -> Markup:
-        return base.__call__(self, field, **fixed, **marked(field, given, "form-control"))  # type: ignore[operator, no-any-return]
+        return base.__call__(self, field, **fixed | marked(field, given, "form-control"))  # type: ignore[operator, no-any-return]
 
     return render
 

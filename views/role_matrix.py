@@ -50,6 +50,8 @@ _FRAME_WORDS: Mapping[str, Text] = {
     "ResetMyPasswordView": _l("修改自己的密码"),
     "ResetPasswordView": _l("重设别人的密码"),
     "UserInfoEditView": _l("修改自己的姓名"),
+    "signins": _l("我的登录"),
+    "account_security": _l("登录安全"),
     "help": _l("帮助"),
     "desk": _l("工作台"),
     "overview": _l("总览"),
