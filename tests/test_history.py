@@ -314,7 +314,9 @@ def test_a_table_whose_triggers_are_off_is_named_and_mended(sealed: int) -> None
     assert faults() == []
 
 
-def test_what_waits_too_long_for_its_seal_is_said(agency: Agency, anchored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_too_long_for_its_seal_is_said(session_of: SessionOf, sealed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = session_of(CLERK)
+    samples.make(session, Agency, 8, office(session))
     assert Fault.UNSEALED not in faults()
     monkeypatch.setattr(chain, "SOON", timedelta(seconds=-5))
     assert Fault.UNSEALED in faults()
