@@ -6,6 +6,7 @@ also be read from a file: `SECRET_KEY_FILE=/run/secrets/key` stands for `SECRET_
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Callable
@@ -40,6 +41,26 @@ def yes_no(name: str, value: str) -> bool:
 def database(name: str, value: str) -> str:
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise SettingError(f"{name}={value!r}: choose sqlite:///… or postgresql+psycopg://…")
+    return value
+
+
+def choice(*words: str) -> Callable[[str, str], str]:
+    """One of a few words."""
+
+    def read_word(name: str, value: str) -> str:
+        if value not in words:
+            raise SettingError(f"{name}={value!r}: choose {' or '.join(words)}")
+        return value
+
+    return read_word
+
+
+def addresses(name: str, value: str) -> str:
+    for each in filter(None, value.split(",")):
+        try:
+            ipaddress.ip_network(each.strip(), strict=False)
+        except ValueError:
+            raise SettingError(f"{name}={value!r}: addresses or networks are expected, with commas between them") from None
     return value
 
 
@@ -78,6 +99,8 @@ SETTINGS = (
     Setting("APP_LANGUAGE", "zh_Hans", language, "The language of people who have not chosen one."),
     Setting("UPLOAD_MEGABYTES", "50", whole, "The largest file that may be uploaded."),
     Setting("HTTPS_ONLY", "no", yes_no, "Whether the session cookie travels only over TLS."),
+    Setting("LOG_FORMAT", "text", choice("text", "json"), "Whether the log is written for people or for programs."),
+    Setting("TRUSTED_PROXIES", "", addresses, "The proxies whose X-Request-ID is taken over."),
     Setting("SESSION_MINUTES", "720", whole, "How long a sign-in lasts at most."),
 )
 

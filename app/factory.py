@@ -15,7 +15,7 @@ from flask_wtf import CSRFProtect
 
 import config
 import models  # noqa: F401 - announces the registers
-from app import assets, checks, content_security, language
+from app import access, assets, checks, content_security, language, logs
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.install import register_install
@@ -35,8 +35,10 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app = Flask("app", root_path=str(config.ROOT / "app"), instance_path=str(config.INSTANCE))
     app.config.from_mapping(_flask_settings(settings))
     app.json.sort_keys = False  # type: ignore[attr-defined] # fields in the order declared
+    logs.configure(settings["LOG_FORMAT"])
     _folders(settings)
     checks.ensure_sound()
+    access.install(app)
     content_security.install(app)
     assets.install(app)
     csrf.init_app(app)
