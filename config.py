@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,16 @@ def addresses(name: str, value: str) -> str:
     return value
 
 
+def time_of_day(name: str, value: str) -> str:
+    if value != "no" and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise SettingError(f"{name}={value!r}: a time such as 02:30 is expected, or no")
+    return value
+
+
+def optional_database(name: str, value: str) -> str:
+    return database(name, value) if value else ""
+
+
 def language(name: str, value: str) -> str:
     if value not in {"zh_Hans", "en"}:
         raise SettingError(f"{name}={value!r}: choose zh_Hans or en")
@@ -101,6 +112,10 @@ SETTINGS = (
     Setting("HTTPS_ONLY", "no", yes_no, "Whether the session cookie travels only over TLS."),
     Setting("LOG_FORMAT", "text", choice("text", "json"), "Whether the log is written for people or for programs."),
     Setting("TRUSTED_PROXIES", "", addresses, "The proxies whose X-Request-ID is taken over."),
+    Setting("BACKUP_PATH", lambda: str(INSTANCE / "backups"), text, "The folder for the backups of each night."),
+    Setting("BACKUP_KEEP", "14", whole, "How many days the backups of each night are kept."),
+    Setting("BACKUP_AT", "02:30", time_of_day, "When the worker makes a backup each night, in Shanghai's time; no: never."),
+    Setting("BACKUP_DATABASE_URL", "", optional_database, "The database as a role that may read all of it; DATABASE_URL when not set."),
     Setting("SESSION_MINUTES", "720", whole, "How long a sign-in lasts at most."),
 )
 

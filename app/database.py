@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,10 @@ def _file_of(cursor: Any) -> tuple[str, int]:
 def _same_file(_connection: Any, record: Any, _proxy: Any) -> None:
     """A file that was put in the place of the database is opened anew: what the old connection writes is lost."""
     path, number = record.info.get("file", ("", 0))
-    if path and (not Path(path).exists() or Path(path).stat().st_ino != number):
+    if path and not Path(path).exists():
+        error = sqlite3.OperationalError("unable to open database file")
+        raise sa.exc.OperationalError("", None, error)
+    if path and Path(path).stat().st_ino != number:
         raise sa.exc.DisconnectionError
 
 

@@ -15,7 +15,7 @@ from flask_wtf import CSRFProtect
 
 import config
 import models  # noqa: F401 - announces the registers
-from app import access, assets, checks, content_security, language, logs
+from app import access, assets, backup, checks, content_security, language, logs
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.install import register_install
@@ -62,6 +62,8 @@ def _background(app: Flask) -> None:
     jobs = Jobs(app)
     jobs.register("import", uploads.commit_batch, uploads.unfinished)
     jobs.register("search", later.read, later.unread)
+    jobs.register("backup", backup.make_nightly, list)
+    jobs.repeat("backup", backup.nightly)
 
 
 def _folders(settings: dict[str, Any]) -> None:

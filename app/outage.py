@@ -49,7 +49,15 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def of(error: BaseException | None) -> Outage | None:
-    """What outage an error tells of; None: it tells of none."""
+    """What outage an error tells of, or the error behind it: libraries wrap a full disk into errors of their own."""
+    while error is not None:
+        if (found := _of(error)) is not None:
+            return found
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _of(error: BaseException) -> Outage | None:
     if isinstance(error, PoolTimeout):
         return Outage.BUSY
     if isinstance(error, OSError):

@@ -135,7 +135,7 @@ def _fault(error: BaseException) -> Any:
     _rollback()
     if (found := outage.of(error)) is not None:
         status, what, todo = found.value
-        log.error("%s: %s", found.name, getattr(error, "orig", error))
+        log.error("%s: %s", found.name, str(getattr(error, "orig", error)))
         page, status = answer(status, what, todo)
         return page, status, {"Retry-After": "30"}
     if current_app.config.get("PROPAGATE_EXCEPTIONS") or current_app.testing:
