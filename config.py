@@ -116,6 +116,8 @@ SETTINGS = (
     Setting("BACKUP_KEEP", "14", whole, "How many days the backups of each night are kept."),
     Setting("BACKUP_AT", "02:30", time_of_day, "When the worker makes a backup each night, in Shanghai's time; no: never."),
     Setting("BACKUP_DATABASE_URL", "", optional_database, "The database as a role that may read all of it; DATABASE_URL when not set."),
+    Setting("DISK_MEGABYTES", "500", whole, "How much room a disk must have left for /readyz to be content."),
+    Setting("METRICS_TOKEN", "", text, "What programs bring to read /metrics; when not set, only those on this machine read it."),
     Setting("SESSION_MINUTES", "720", whole, "How long a sign-in lasts at most."),
 )
 

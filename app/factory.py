@@ -23,7 +23,7 @@ from app.jobs import Jobs, worker
 from app.language import _l
 from app.search import later
 from app.security import SecurityManager, enter_scope
-from views import register_views, uploads
+from views import health, register_views, uploads
 
 csrf = CSRFProtect()
 migrate = Migrate()
@@ -39,6 +39,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     _folders(settings)
     checks.ensure_sound()
     access.install(app)
+    health.install(app)
     content_security.install(app)
     assets.install(app)
     csrf.init_app(app)

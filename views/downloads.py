@@ -28,5 +28,4 @@ def made(write: Callable[[BinaryIO], object], name: str, kind: str) -> Response:
     out.seek(0)
     answer = send_file(out, mimetype=MIMETYPES[kind], as_attachment=True, download_name=f"file.{kind}", max_age=0)
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{name}.{kind}')}"
-    answer.headers["Cache-Control"] = "private, no-store"
     return answer
