@@ -15,7 +15,7 @@ from flask_wtf import CSRFProtect
 
 import config
 import models  # noqa: F401 - announces the registers
-from app import access, assets, backup, checks, content_security, language, logs
+from app import access, assets, backup, checks, clock, content_security, language, logs
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.install import register_install
@@ -31,6 +31,7 @@ migrate = Migrate()
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """The application; `overrides` replace settings (tests) by name."""
+    clock.settle()
     settings = config.read() | (overrides or {})
     app = Flask("app", root_path=str(config.ROOT / "app"), instance_path=str(config.INSTANCE))
     app.config.from_mapping(_flask_settings(settings))

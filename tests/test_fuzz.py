@@ -35,6 +35,8 @@ from tests.test_uploads import bring
 
 SignIn = Callable[[Persona], Browser]
 CASES = 5_000
+#: side by side, where there are workers for it
+PARTS = 4
 #: cases of one operation and one way of making them up; operations without arguments have fewer
 EACH = {CLERK: 28, VISITOR: 7}
 #: the first is whole HTML, in every place where text is shown
@@ -89,7 +91,8 @@ class Fuzz:
             self.faults.append((label, person.username, why or str(status), case.as_curl_command()[:600]))
 
 
-def test_thousands_of_requests_out_of_our_description_end_in_no_fault(app: Flask, session_of: SessionOf) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_thousands_of_requests_out_of_our_description_end_in_no_fault(app: Flask, session_of: SessionOf, part: int) -> None:
     session = session_of()
     for entry in registry.entries():
         if not session.scalar(sa.select(entry.register.id).limit(1)):
@@ -98,7 +101,7 @@ def test_thousands_of_requests_out_of_our_description_end_in_no_fault(app: Flask
     fuzz = Fuzz(app)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for operation in _operations(app):
+        for operation in _operations(app)[part::PARTS]:
             names = {each.name for each in operation.path_parameters}
             # a record that is there; voided, it would refuse everything that follows
             known = {"path_parameters": dict.fromkeys(names, 1)} if "pk" in names and operation.method != "delete" else {}
@@ -106,8 +109,8 @@ def test_thousands_of_requests_out_of_our_description_end_in_no_fault(app: Flask
                 fuzz.run(operation, CLERK, mode, **known)
                 fuzz.run(operation, VISITOR, mode)
     assert fuzz.faults == []
-    assert fuzz.told.total() >= CASES, fuzz.told
-    assert fuzz.told[200] + fuzz.told[201] > 100, "some of them get through"
+    assert fuzz.told.total() >= CASES / PARTS, fuzz.told
+    assert fuzz.told[200] + fuzz.told[201] > 20, "some of them get through"
 
 
 # lists --------------------------------------------------------------------------------------------
