@@ -189,6 +189,8 @@ def restore(file: Path, *, replace: bool = False, owner: bool = True) -> Manifes
         raise Refused(_l("这里已经有数据，没有恢复任何内容。确定要用备份替换现有的全部数据时，请加上 --replace"))
     folder = Path(current_app.config["FILES_PATH"])
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(".restoring-*"):  # by one that was killed: a whole database in clear
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".restoring-") as scratch, _opened(file) as archive:
         for member in archive:
             if member.name in manifest.parts:
