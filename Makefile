@@ -8,7 +8,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint demo messages clean
+.PHONY: help setup run test lint audit messages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ lint: $(VENV)/.dev ## style, types, import rules, spelling
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+audit: $(VENV)/.dev ## known vulnerabilities of the locked libraries (needs the internet)
+	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --strict
 
 messages: $(VENV)/.dev ## collect the sentences of the code into the catalogues
 	sh translations/update.sh

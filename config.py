@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,10 +46,8 @@ def database(name: str, value: str) -> str:
     return value
 
 
-def owner(name: str, value: str) -> str:
-    if value and not value.startswith("postgresql+psycopg://"):
-        raise SettingError(f"{name}: choose postgresql+psycopg://…, or leave it out")
-    return value
+def optional_database(name: str, value: str) -> str:
+    return database(name, value) if value else ""
 
 
 def signing_key(name: str, value: str) -> str:
@@ -58,6 +57,23 @@ def signing_key(name: str, value: str) -> str:
     except binascii.Error:
         pass
     raise SettingError(f"{name}: 32 bytes in base64 are expected")
+
+
+def choice(*words: str) -> Callable[[str, str], str]:
+    """One of a few words."""
+
+    def read_word(name: str, value: str) -> str:
+        if value not in words:
+            raise SettingError(f"{name}={value!r}: choose {' or '.join(words)}")
+        return value
+
+    return read_word
+
+
+def time_of_day(name: str, value: str) -> str:
+    if value != "no" and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise SettingError(f"{name}={value!r}: a time such as 02:30 is expected, or no")
+    return value
 
 
 def language(name: str, value: str) -> str:
@@ -110,7 +126,7 @@ def _kept_key() -> str:
 
 SETTINGS = (
     Setting("DATABASE_URL", lambda: f"sqlite:///{INSTANCE / 'yingshang.db'}", database, "The database: a SQLite file, or PostgreSQL for an office."),
-    Setting("OWNER_DATABASE_URL", "", owner, "The same PostgreSQL database as its owner: for `flask install` and migrations alone."),
+    Setting("OWNER_DATABASE_URL", "", optional_database, "The same PostgreSQL database as its owner: for `flask install` and migrations alone."),
     Setting("SECRET_KEY", _kept_secret, text, "Signs sessions and forms. Made once under the instance folder when not set."),
     Setting("JOBS_PATH", lambda: str(INSTANCE / "jobs.db"), text, "The queue of background work, a SQLite file of its own."),
     Setting("FILES_PATH", lambda: str(INSTANCE / "files"), text, "The folder that keeps attachments."),
@@ -125,6 +141,13 @@ SETTINGS = (
     Setting("SESSIONS_PER_ACCOUNT", "5", positive, "In how many browsers at once one account may be signed in, and how many programs beside them."),
     Setting("SECURITY_PROFILE", "mlps", profile, "The rules of passwords: mlps (GB/T 22239, 等保) or asvs (OWASP ASVS 5)."),
     Setting("TRUSTED_PROXIES", "0", whole, "How many proxies stand before the product and note in X-Forwarded-For from where a request came."),
+    Setting("LOG_FORMAT", "text", choice("text", "json"), "Whether the log is written for people or for programs."),
+    Setting("BACKUP_PATH", lambda: str(INSTANCE / "backups"), text, "The folder for the backups of each night."),
+    Setting("BACKUP_KEEP", "14", whole, "How many days the backups of each night are kept."),
+    Setting("BACKUP_AT", "02:30", time_of_day, "When the worker makes a backup each night, in Shanghai's time; no: never."),
+    Setting("BACKUP_DATABASE_URL", "", optional_database, "The database as a role that may read all of it; DATABASE_URL when not set."),
+    Setting("DISK_MEGABYTES", "500", whole, "How much room a disk must have left for /readyz to be content."),
+    Setting("METRICS_TOKEN", "", text, "What programs bring to read /metrics; when not set, only those on this machine read it."),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import secrets
 import unicodedata
@@ -160,7 +161,20 @@ def keep(session: Session, record: Record, raw_name: str, data: bytes, field: st
     )
     session.add(attachment)
     session.flush()
-    path = path_of(attachment)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    put(path_of(attachment), data)
     return attachment
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file as a whole or not at all: a full disk leaves no half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,9 +1,17 @@
 """Moments are kept in UTC and read in Shanghai, whatever zone the server runs in."""
 
+import os
+import time
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def settle() -> None:
+    """Let this process live in Shanghai: Flask-AppBuilder notes moments in the server's zone, without saying which."""
+    os.environ["TZ"] = str(SHANGHAI)
+    time.tzset()
 
 
 def now() -> datetime:

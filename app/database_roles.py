@@ -36,6 +36,7 @@ def separate(connection: sa.Connection, application: sa.URL) -> None:
         "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trace FROM PUBLIC",
         f"GRANT USAGE ON SCHEMA trace TO {app}",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA trace TO {app}",
+        f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA trace TO {app}",  # a backup reads them
         *(f"GRANT EXECUTE ON FUNCTION trace.{function} TO {app}" for function in _OPEN),
     ):
         connection.exec_driver_sql(statement)

@@ -16,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 import models  # noqa: F401 - announces the registers
-from app import assets, audit, checks, content_security, language
+from app import access, assets, audit, backup, checks, clock, content_security, language, logs
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.history import commands as trace_commands
@@ -26,7 +26,7 @@ from app.language import _l
 from app.search import later
 from app.security import SecurityManager, enter_scope
 from app.signin import sessions, watch
-from views import register_views, uploads
+from views import health, register_views, uploads
 
 csrf = CSRFProtect()
 migrate = Migrate()
@@ -34,14 +34,18 @@ migrate = Migrate()
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """The application; `overrides` replace settings (tests) by name."""
+    clock.settle()
     settings = config.read() | (overrides or {})
     app = Flask("app", root_path=str(config.ROOT / "app"), instance_path=str(config.INSTANCE))
     app.config.from_mapping(_flask_settings(settings))
     if settings["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings["TRUSTED_PROXIES"], x_proto=settings["TRUSTED_PROXIES"])  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined] # fields in the order declared
+    logs.configure(settings["LOG_FORMAT"])
     _folders(settings)
     checks.ensure_sound()
+    access.install(app)
+    health.install(app)
     content_security.install(app)
     assets.install(app)
     audit.install(app)
@@ -69,7 +73,9 @@ def _background(app: Flask) -> None:
     jobs.register("import", uploads.commit_batch, uploads.unfinished)
     jobs.register("search", later.read, later.unread)
     jobs.register("sessions", sessions.clear_all, lambda: [()])
-    jobs.every(30, trace_commands.keep_up)
+    jobs.routine(trace_commands.keep_up)
+    jobs.register("backup", backup.make_nightly, list)
+    jobs.repeat("backup", backup.nightly)
 
 
 def _folders(settings: dict[str, Any]) -> None:

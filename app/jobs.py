@@ -10,6 +10,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,7 +20,8 @@ from flask.cli import with_appcontext
 from huey import MemoryHuey, SqliteHuey
 
 log = logging.getLogger(__name__)
-
+#: how often a worker shows that it lives and looks for what is due, in seconds
+BEAT = 20
 #: runs every task at once, in the caller: for tests and for one-off commands
 IMMEDIATE = ":immediate:"
 
@@ -30,9 +33,12 @@ class Jobs:
         path = app.config["JOBS_PATH"]
         self._app = app
         self._huey = MemoryHuey("yingshang", immediate=True) if path == IMMEDIATE else SqliteHuey("yingshang", filename=path)
+        #: touched by a living worker
+        self._heart = None if path == IMMEDIATE else Path(f"{path}.alive")
         self._tasks: dict[str, Callable[..., Any]] = {}
         self._sweepers: list[Callable[[], list[tuple[Any, ...]]]] = []
-        self._routines: list[tuple[float, Callable[[], None]]] = []
+        self._routines: list[Callable[[], object]] = []
+        self._repeated: list[Callable[[], list[tuple[Any, ...]]]] = []
         app.extensions["jobs"] = self
 
     def register(self, name: str, work: Callable[..., None], sweep: Callable[[], list[tuple[Any, ...]]]) -> None:
@@ -45,6 +51,40 @@ class Jobs:
         self._tasks[name] = self._huey.task(name=name)(task)
         self._sweepers.append(lambda: [(name, *arguments) for arguments in sweep()])
 
+    def repeat(self, name: str, due: Callable[[], list[tuple[Any, ...]]]) -> None:
+        """Ask every few seconds which calls of a task are due. Each worker asks: `due` sees to it that only one gets a call."""
+        self._repeated.append(lambda: [(name, *arguments) for arguments in due()])
+
+    def waiting(self) -> int:
+        """How many tasks wait."""
+        return int(self._huey.pending_count())
+
+    def beat(self) -> None:
+        """Show that the worker lives, and queue what is due."""
+        if self._heart is not None:
+            self._heart.touch()
+        with self._app.app_context():
+            routines: list[Callable[[], object]] = [*self._routines, *(partial(self._put_due, due) for due in self._repeated)]
+            for routine in routines:
+                try:
+                    routine()
+                except Exception:  # one failure (the database is away) must not end all that follow
+                    log.exception("a routine of the worker failed; it is tried again in %s s", BEAT)
+
+    def _put_due(self, due: Callable[[], list[tuple[Any, ...]]]) -> None:
+        for name, *arguments in due():
+            self.put(name, *arguments)
+
+    def routine(self, work: Callable[[], object]) -> None:
+        """Have it done at every beat, beside whatever task the worker has in hand."""
+        self._routines.append(work)
+
+    def seconds_silent(self) -> float | None:
+        """How long ago a worker last showed that it lives; None: none ever did."""
+        if self._heart is None or not self._heart.exists():
+            return None
+        return max(0.0, time.time() - self._heart.stat().st_mtime)
+
     def put(self, name: str, *arguments: Any) -> None:
         """Queue a task."""
         self._tasks[name](*arguments)
@@ -55,22 +95,18 @@ class Jobs:
             for sweep in self._sweepers:
                 for name, *arguments in sweep():
                     self.put(name, *arguments)
-        for seconds, routine in self._routines:
-            threading.Thread(target=self._again_and_again, args=(seconds, routine), daemon=True).start()
-        self._huey.create_consumer(workers=1, periodic=False).run()
+        over = threading.Event()
+        threading.Thread(target=self._beat_until, args=(over,), daemon=True).start()
+        try:
+            self._huey.create_consumer(workers=1, periodic=False).run()
+        finally:
+            over.set()
 
-    def every(self, seconds: float, routine: Callable[[], None]) -> None:
-        """Have the worker do something again and again, beside its tasks."""
-        self._routines.append((seconds, routine))
-
-    def _again_and_again(self, seconds: float, routine: Callable[[], None]) -> None:
-        while True:
-            try:
-                with self._app.app_context():
-                    routine()
-            except Exception:  # one failure (the database is away) must not end all that follow
-                log.exception("%s failed; it is tried again in %s s", routine.__qualname__, seconds)
-            time.sleep(seconds)
+    def _beat_until(self, over: threading.Event) -> None:
+        """A thread of its own: a long task must not look like a dead worker."""
+        self.beat()
+        while not over.wait(BEAT):
+            self.beat()
 
 
 def put(name: str, *arguments: Any) -> None:

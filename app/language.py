@@ -12,8 +12,17 @@ from flask_babel import Domain, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
+from markupsafe import escape
 
 Text: TypeAlias = str | LazyString
+
+
+def _escaped(text: LazyString) -> str:
+    """flask-babel tells templates that its sentences are HTML, though they carry what people typed."""
+    return str(escape(str(text)))
+
+
+LazyString.__html__ = _escaped
 
 
 def chinese(text: Text) -> str:

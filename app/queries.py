@@ -223,7 +223,7 @@ def _test(column: Any, each: Filter) -> Any:
     if each.kind == "like":
         return sa.or_(*(column.icontains(text, autoescape=True) for text in each.values))
     if isinstance(each.field.format, Choices):
-        return sa.or_(*(holds(column, code) for code in each.values))
+        return sa.or_(sa.false(), *(holds(column, code) for code in each.values))
     return column.in_(each.values)
 
 

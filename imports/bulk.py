@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from app.database import dumps
+from app.database import dumps, told
 from app.history import acts
 
 
@@ -51,10 +52,8 @@ def _copy(connection: sa.Connection, table: Any, rows: Sequence[dict[str, Any]])
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for new_id, row in zip(ids, rows, strict=True):
                 copy.write_row([new_id, *(dumps(row[name]) if name in lists and row[name] is not None else row[name] for name in names)])
-    except Exception as error:
-        if isinstance(error, connection.dialect.loaded_dbapi.IntegrityError):
-            raise sa.exc.IntegrityError(statement, None, error) from error
-        raise
+    except psycopg.Error as error:
+        raise told(connection, statement, error) from error
     return ids
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app import numbering, words
+from app import numbering, outage, words
 from app.clock import now
 from app.history import acts
 from app.language import Text, _l
@@ -62,13 +62,23 @@ def commit(session: Session, plan: Plan, content: bytes | None, bad_rows: BadRow
     except sa.exc.IntegrityError:
         session.rollback()
         raise Refused("collision", _l("保存时发现别人刚刚登记了相同的记录，本次没有写入任何数据，请重新导入")) from None
-    except sa.exc.OperationalError:
+    except sa.exc.DBAPIError as error:
         session.rollback()
-        raise Refused("busy", _l("数据库正忙（别人正在写入），本次没有写入任何数据，请稍后再试")) from None
+        raise _refused(error) from None
     except BaseException:
         session.rollback()
         raise
     return result
+
+
+def _refused(error: sa.exc.DBAPIError) -> Exception:
+    """Why nothing was written, when the database is busy or has no room; any other error as it is."""
+    found = outage.of(error)
+    if found is outage.Outage.BUSY:
+        return Refused("busy", _l("数据库正忙（别人正在写入），本次没有写入任何数据，请稍后再试"))
+    if found is None or found is outage.Outage.AWAY:
+        return error
+    return Refused(found.name.lower(), _l("%(what)s，本次没有写入任何数据。请联系系统管理员处理后再导入", what=found.value.what))
 
 
 def _opened(session: Session, plan: Plan, content: bytes | None, bad_rows: BadRows, batch: ImportBatch | None) -> ImportBatch:

@@ -13,7 +13,6 @@ from itertools import zip_longest
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
-import xlsxwriter
 from sqlalchemy.orm import Session
 
 from app import masking
@@ -27,6 +26,7 @@ from app.scopes import NotPermitted, Scope, scope_of
 from imports.bulk import among
 from imports.existing import chunks
 from imports.refusal import Refused
+from imports.sheets import workbook
 from imports.targets import fed_children, sheet_fields
 
 KINDS = ("xlsx", "csv", "json")
@@ -186,8 +186,7 @@ def _nested(scope: Scope, lookup: DatabaseLookup, column: Heading, values: dict[
 def to_xlsx(session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = ()) -> int:
     """Write the register as .xlsx; the number of rows."""
     columns = headings(permitted(session, cls), cls)
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "yyyy-mm-dd"}
-    with xlsxwriter.Workbook(out, options) as book:
+    with workbook(out, constant_memory=True, default_date_format="yyyy-mm-dd") as book:
         sheet = book.add_worksheet(chinese(cls.__title__)[:31])
         head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1, "text_wrap": True})
         text = book.add_format({"num_format": "@"})

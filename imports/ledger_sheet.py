@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from imports.ledger import Entry, Ledger
+from imports.sheets import workbook
 
 NUMBER = "序号"
 A4 = 9
@@ -47,8 +46,7 @@ class _Formats:
 
 def write(ledger: Ledger, out: BinaryIO) -> int:
     """Write the ledger; the number of its records."""
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "remove_timezone": True}
-    with xlsxwriter.Workbook(out, options) as book:
+    with workbook(out, strings_to_numbers=False, remove_timezone=True) as book:
         sheet = book.add_worksheet(_FORBIDDEN.sub(" ", ledger.title)[:31])
         looks = _Formats(book)
         widths = _widths(ledger)

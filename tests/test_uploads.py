@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from imports.batch import ImportBatch
 from models.agency import Agency
 from tests import samples
 from tests.conftest import Browser, SessionOf
-from tests.people import CLERK, OTHER_CLERK, OWN, PRIVACY_CLERK, Persona
+from tests.people import CLERK, LEGAL, OTHER_CLERK, OWN, PRIVACY_CLERK, Persona
 from tests.test_matrix import office_id
 from tests.test_pages import agency as agency  # noqa: PLC0414 - a fixture
 from tests.test_pages import kept, page_of, send_file
@@ -149,3 +150,68 @@ def test_what_a_dead_worker_left_is_done_once(app: Flask) -> None:
         done = db.session.get(ImportBatch, batch_id)
         assert (done.state, done.counts["written"]) == ("done", 26)
         assert db.session.connection().scalar(sa.select(sa.func.count()).select_from(Agency.__table__)) == 14
+
+
+# odd files ----------------------------------------------------------------------------------------
+
+
+def _bent(data: bytes, number: int) -> bytes:
+    """A real file cut short, with bytes changed, doubled, or with something in front: another way for each number, always the same."""
+    chance = random.Random(number)
+    place = chance.randrange(1, max(2, len(data)))
+    ways = (
+        lambda: data[:place],
+        lambda: data[:place] + bytes(chance.randrange(256) for _each in range(8)) + data[place + 8 :],
+        lambda: bytes(chance.randrange(256) for _each in range(place % 2000)),
+        lambda: data[place:],
+        lambda: data + data[:place],
+        lambda: data[:place] + b"\x00" * 200 + data[place:],
+        lambda: bytes(byte ^ (1 << chance.randrange(8)) if chance.random() < 0.001 else byte for byte in data),
+    )
+    return ways[number % len(ways)]()
+
+
+def _real() -> list[tuple[str, bytes]]:
+    folder = config.ROOT / "tests" / "workbooks"
+    files = [*sorted(folder.glob("*.xls*")), *sorted(folder.glob("*.csv")), *sorted((config.ROOT / "models").rglob("*.docx"))]
+    return [(path.name, path.read_bytes()) for path in files]
+
+
+@pytest.mark.parametrize("where", ["import", "files", "template"])
+def test_no_odd_file_ends_in_a_fault(agency: Any, sign_in: SignIn, where: str) -> None:
+    """Hundreds of bent and foreign files on each of the three roads: taken, or refused in words."""
+    browser = sign_in(CLERK if where != "template" else LEGAL)
+    real, token = _real(), browser.token("/")
+    path = {"import": "/agency/import", "files": f"/agency/{agency.id}/files", "template": _form_upload(browser)}[where]
+    ends = {"import": ("xlsx", "xls", "csv", "ods", "xlsb"), "files": ("pdf", "docx", "xlsx", "zip", "jpg", "txt", "html"), "template": ("docx", "doc")}[where]
+    for number in range(140):
+        name, data = real[number % len(real)]
+        ending = ends[number % len(ends)] if number % 3 else name.rpartition(".")[2]
+        form = {"csrf_token": token, "mode": "upsert", "file": (io.BytesIO(_bent(data, number)), f"文件{number}.{ending}")}
+        answer = browser.client.post(path, data=form, content_type="multipart/form-data")
+        assert answer.status_code in {201, 302, 409, 413, 422}, (number, name, ending, answer.status_code)
+        assert "Traceback" not in answer.get_data(as_text=True)
+
+
+def _form_upload(browser: Browser) -> str:
+    page = BeautifulSoup(browser.get("/printed-forms/").data, "html.parser")
+    return next((form["action"] for form in page.find_all("form") if form.get("action", "").endswith("/upload")), "")
+
+
+@pytest.mark.parametrize("path", ["/agency/import", "/agency/show/{}", "/printed-forms/"])
+def test_the_limit_is_said_before_anybody_chooses_a_file(agency: Any, sign_in: SignIn, path: str) -> None:
+    browser = sign_in(LEGAL if path == "/printed-forms/" else CLERK)
+    page = page_of(browser, path.format(agency.id))
+    assert re.search(r"不超过 \d+ MB", page.main.get_text())
+
+
+def test_files_lie_outside_what_the_web_serves_under_names_that_say_nothing(app: Flask, agency: Any, sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    send_file(browser, agency, "../../static/evil.pdf", b"%PDF-1.7 evil")
+    stored = kept(app, sa.select(Attachment))
+    (path,) = [each for each in Path(app.config["FILES_PATH"]).rglob("*") if each.is_file() and each.name == stored.stored_name]
+    assert re.fullmatch(r"[0-9a-f]{40}", path.name)
+    assert not path.is_relative_to(Path(app.static_folder or ""))
+    assert "evil" not in str(path)
+    answer = browser.get(f"/agency/{agency.id}/files/{stored.id}")
+    assert (answer.headers["X-Content-Type-Options"], answer.headers["Content-Disposition"][:11]) == ("nosniff", "attachment;")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
@@ -21,10 +22,10 @@ def made(write: Callable[[BinaryIO], object], name: str, kind: str) -> Response:
     try:
         write(out)
     except BaseException:
-        out.close()
+        with suppress(OSError):  # a full disk refuses what was still to be written
+            out.close()
         raise
     out.seek(0)
     answer = send_file(out, mimetype=MIMETYPES[kind], as_attachment=True, download_name=f"file.{kind}", max_age=0)
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{name}.{kind}')}"
-    answer.headers["Cache-Control"] = "private, no-store"
     return answer

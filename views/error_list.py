@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from app.language import _
+from imports.sheets import workbook
 
 WIDTHS = (10, 16, 8, 22, 80)
 
 
 def write(report: Mapping[str, Any], out: BinaryIO) -> None:
     """Write the list: the kind, the sheet, the row as Excel counts it, the column, the sentence."""
-    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+    with workbook(out, in_memory=True) as book:
         sheet = book.add_worksheet(_("问题清单"))
         head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
         body = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})

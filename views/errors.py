@@ -10,14 +10,16 @@ from typing import Any
 
 from flask import Flask, current_app, jsonify, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
+from app import outage
 from app.attachments import too_large
 from app.database import db
 from app.language import Text, _l
+from app.logs import request_id
 from app.queries import QueryError
 from app.scopes import NotPermitted
 from views.pages import render
@@ -37,7 +39,8 @@ SENTENCES: dict[int, tuple[Text, Text]] = {
     422: (_l("填写的内容有问题"), _l("请返回上一页改正后再提交。")),
     429: (_l("操作太频繁"), _l("请稍等一分钟再试。")),
     500: (_l("系统出错了"), _l("错误已经记录下来。请稍后再试；如果一直这样，请联系系统管理员。")),
-    503: (_l("数据库暂时连不上"), _l("您的内容没有保存。请稍等片刻再试；如果一直这样，请联系系统管理员。")),
+    503: outage.Outage.AWAY.value[1:],
+    507: outage.Outage.FULL.value[1:],
 }
 
 
@@ -49,7 +52,7 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(NotPermitted, _not_permitted)
     app.register_error_handler(StaleDataError, _stale)
     app.register_error_handler(DataError, _data)
-    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(IntegrityError, _integrity)
     app.register_error_handler(Exception, _fault)
 
 
@@ -58,7 +61,8 @@ def answer(status: int, what: Text = "", todo: Text = "") -> tuple[Response | st
     title, advice = SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])
     what, todo = str(what or title), str(todo or advice)
     if request.path.startswith("/api/"):
-        return jsonify(message=what if what != str(title) else f"{what}。{todo}"), status
+        number = {"request_id": request_id.get()} if status >= 500 else {}
+        return jsonify(message=what if what != str(title) and status < 500 else f"{what}。{todo}", **number), status
     if status >= 500:
         return _bare(status, what, todo), status
     try:
@@ -81,6 +85,8 @@ def _rollback() -> None:
 
 
 def _http(error: HTTPException) -> Any:
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        return _fault(error.original_exception)  # raised before there was a view to ask for
     _rollback()
     status = error.code or 500
     if status < 400:
@@ -119,14 +125,19 @@ def _data(error: DataError) -> Any:
     return answer(400, _l("有一项内容超出了允许的范围"))
 
 
-def _database(error: OperationalError) -> Any:
+def _integrity(error: IntegrityError) -> Any:
     _rollback()
-    log.error("the database does not answer: %s", error.orig)
-    return answer(503)
+    log.warning("the database refused a row: %s", error.orig)
+    return answer(409, _l("没有保存：与已有的记录重复，或还有别的记录引用它"), _l("请刷新页面看现在的内容，再重新操作。"))
 
 
-def _fault(error: Exception) -> Any:
+def _fault(error: BaseException) -> Any:
     _rollback()
+    if (found := outage.of(error)) is not None:
+        status, what, todo = found.value
+        log.error("%s: %s", found.name, str(getattr(error, "orig", error)))
+        page, status = answer(status, what, todo)
+        return page, status, {"Retry-After": "30"}
     if current_app.config.get("PROPAGATE_EXCEPTIONS") or current_app.testing:
         raise error
     log.error("a request failed: %s %s", request.method, request.path, exc_info=error)

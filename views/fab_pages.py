@@ -16,7 +16,7 @@ from flask_appbuilder.exceptions import DatabaseException
 from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_args, get_page_size_args
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from app.clock import local
+from app.clock import SHANGHAI, local
 from app.language import _, _l, listed
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ def shown(value: Any, formatter: Callable[[Any], Any] | None = None) -> Any:
 
 
 def of_server(moment: datetime | None) -> Any:
-    """A moment that Flask-AppBuilder noted: without a zone, in that of the server."""
-    return shown(moment.astimezone() if moment else None)
+    """A moment that Flask-AppBuilder noted: without a zone, in ours (see `clock.settle`)."""
+    return shown(moment.replace(tzinfo=SHANGHAI) if moment else None)
 
 
 def bars(rows: Iterable[Iterable[Any]]) -> list[tuple[str, list[tuple[Any, float]]]]:

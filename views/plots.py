@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from app.language import _
 from imports.export import guarded
+from imports.sheets import workbook
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Plot:
 
 def to_xlsx(title: str, lines: Iterable[list[Any]], out: BinaryIO) -> None:
     """Write a small table as a workbook, its head bold."""
-    with xlsxwriter.Workbook(out, {"strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "yyyy-mm-dd"}) as book:
+    with workbook(out, default_date_format="yyyy-mm-dd") as book:
         sheet = book.add_worksheet(_sheet_name(title))
         head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1, "text_wrap": True})
         text = book.add_format({"num_format": "@"})

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from app.history.relations import names
 from app.history.tables import trace
+from app.logs import request_id
 from app.scopes import SYSTEM, Actor
 
 _ERRAND, _SESSION, _OPEN = "errand", "session", "act"
@@ -55,7 +56,8 @@ def errand_of(session: Session) -> Errand:
 def _surroundings() -> Errand:
     if not has_request_context():
         return Errand(road="command")
-    return Errand(road="rest" if request.path.startswith("/api/") else "page", address=request.remote_addr or "")
+    road = "rest" if request.path.startswith("/api/") else "page"
+    return Errand(road=road, address=request.remote_addr or "", request=request_id.get())
 
 
 def open_act(connection: sa.Connection, errand: Errand) -> None:

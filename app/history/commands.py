@@ -79,7 +79,7 @@ def verdict(file: Path | None = None, key: Ed25519PublicKey | None = None) -> ch
 trace = AppGroup("trace", help="历史记录：封存、核验、日报")
 
 
-@trace.command("seal", help="封存新的历史，并在库外留下锚点（后台任务每 30 秒自动做一次）")
+@trace.command("seal", help="封存新的历史，并在库外留下锚点（后台任务每 20 秒自动做一次）")
 @with_appcontext
 def trace_seal() -> None:
     """Seal now."""

@@ -6,6 +6,8 @@ write a migration that drops every account.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -29,8 +31,39 @@ def _index(ctx: Any, **_facts: Any) -> None:
     reconcile(ctx.connection)
 
 
+def _apply(ctx: Any, **facts: Any) -> None:
+    """At the end of each migration, still in its transaction."""
+    _index(ctx, **facts)
+    if ctx.dialect.name == "sqlite" and (broken := ctx.connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()):
+        raise RuntimeError(f"a migration left rows that refer to nothing: {broken[0][0]}")
+
+
+@contextmanager
+def _whole(connection: sa.Connection) -> Iterator[None]:
+    """A migration that is killed half-way never was.
+
+    PostgreSQL does that by itself. Python's driver of SQLite commits before each statement that changes
+    the schema, unless it leaves transactions to us; and a table that is copied to change a column may be
+    dropped only while nobody looks after foreign keys.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    before, driver.isolation_level = driver.isolation_level, None
+    driver.execute("PRAGMA foreign_keys = OFF")
+    sa.event.listen(connection, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        yield
+    finally:
+        if connection.in_transaction():
+            connection.rollback()
+        driver.execute("PRAGMA foreign_keys = ON")
+        driver.isolation_level = before
+
+
 def run_migrations() -> None:
-    with owner_engine().connect() as connection:
+    with owner_engine().connect() as connection, _whole(connection):
         context.configure(
             connection=connection,
             target_metadata=Model.metadata,
@@ -38,8 +71,9 @@ def run_migrations() -> None:
             compare_type=True,
             render_item=render,
             transaction_per_migration=True,
+            transactional_ddl=True,
             include_name=in_migrations,
-            on_version_apply=_index,
+            on_version_apply=_apply,
         )
         with context.begin_transaction():
             context.run_migrations()
