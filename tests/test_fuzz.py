@@ -1,10 +1,11 @@
 """No input ends in a 5xx: thousands of cases out of our own OpenAPI, and hostile values through every list and form.
 
-The same cases each time (derandomize), so that what fails here fails again.
+The same cases each time, so that what fails here fails again.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 import zlib
 from collections import Counter
@@ -17,7 +18,7 @@ import schemathesis
 import sqlalchemy as sa
 from bs4 import BeautifulSoup
 from flask import Flask, render_template_string
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 
@@ -34,11 +35,13 @@ from tests.test_pages import send_file
 from tests.test_uploads import bring
 
 SignIn = Callable[[Persona], Browser]
-CASES = 5_000
+#: of each database; they get different ones, 5,000 in all
+CASES = 2_500
 #: side by side, where there are workers for it
 PARTS = 4
 #: cases of one operation and one way of making them up; operations without arguments have fewer
-EACH = {CLERK: 28, VISITOR: 7}
+EACH = {CLERK: 14, VISITOR: 4}
+SEED = 1 if os.environ.get("DATABASE_URL", "").startswith("postgresql") else 2
 #: the first is whole HTML, in every place where text is shown
 EVIL = "\"'><ys-evil onload=x>"
 NAME = EVIL.removeprefix('"')
@@ -73,7 +76,8 @@ class Fuzz:
     def run(self, operation: Any, person: Persona, mode: GenerationMode, **given_values: Any) -> None:
         """Make up cases of an operation and send them as a person."""
 
-        @settings(max_examples=EACH[person], derandomize=True, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @seed(SEED)
+        @settings(max_examples=EACH[person], database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode, **given_values))
         def ask(case: Any) -> None:
             self.send(person, operation.label, case)

@@ -25,6 +25,7 @@ from app import documents, registry
 from app.accounts import Account
 from app.database import db
 from app.fields import Gate
+from app.history import search
 from app.lookup import DatabaseLookup
 from app.register import PublishState, Register, children, field_map, fields
 from app.registry import Entry
@@ -237,6 +238,35 @@ def road_show(walk: Walk) -> None:
         answer = walk.client.get(walk.url(f"show/{row}"))
         assert (answer.status_code == 200) == (kind in walk.allowed.reads), (kind, answer.status_code)
         assert answer.status_code in {200, 404, 403, 302}
+
+
+def road_history(walk: Walk) -> None:
+    """What happened to a record, an old version of it, the register on a day: staff within scope, sensitive values masked; and nothing is put back."""
+    clear = Role.PRIVACY_VIEW in walk.person.roles
+    said = []
+    for kind, row in walk.ground.rows.items():
+        allowed = walk.allowed.exports and kind in walk.allowed.reads
+        with walk.app.app_context():
+            found = search.find(db.session.connection(), search.Wanted(relation=walk.ground.cls.__tablename__, row=row, kind="insert"), 1)[0]
+        for address in (f"history/{row}", f"history/{row}/versions/{found.id}"):
+            answer = walk.client.get(walk.url(address))
+            assert (answer.status_code == 200) == allowed, (kind, address, answer.status_code)
+            assert answer.status_code in {200, 302, 403, 404}
+            said.append(answer.text)
+        before = walk.kept(kind)
+        data = {"field": [walk.allowed.probe], "reason": "恢复"}
+        walk.browser.post(walk.url(f"history/{row}/versions/{found.id}"), data, token_from="/login/" if not walk.person.username else "/")
+        assert walk.kept(kind).row_version == before.row_version or kind in walk.allowed.edits, kind
+        secrets = [
+            getattr(before, each.attr) for each in fields(walk.ground.cls) if each.sensitive and each.format.name in {"resident_id", "bank_card", "mobile"}
+        ]
+        assert clear or not [secret for secret in secrets if secret and any(str(secret) in text for text in said)], kind
+    answer = walk.client.get(walk.url("as-of"))
+    assert (answer.status_code == 200) == walk.allowed.exports
+    if walk.allowed.exports:
+        pages = answer.text + "".join(walk.client.get(walk.url(f"as-of?page={number}")).text for number in range(2, 4))
+        strangers = [label for kind, label in walk.ground.labels.items() if kind not in walk.allowed.reads and label in pages]
+        assert not strangers
 
 
 def road_edit(walk: Walk) -> None:
@@ -679,6 +709,7 @@ def road_desk(walk: Walk) -> None:
 ROADS: tuple[Callable[[Walk], None], ...] = (
     road_list,
     road_show,
+    road_history,
     road_picker,
     road_search,
     road_rest_read,
@@ -728,7 +759,8 @@ def test_every_road(app: Flask, session_of: SessionOf, sign_in: Callable[[Person
 WALKED = {
     "page": {
         "list": road_list, "filters": road_list_parts, "columns": road_list_parts,
-        "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show, "add": road_new_record, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
+        "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show,
+        "history": road_history, "version": road_history, "as_of": road_history, "add": road_new_record, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
         "bulk": road_bulk, "bulk_preview": road_bulk, "bulk_void": road_bulk_void, "cell": road_cell,
         "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "check_new": road_new_record, "check": road_check, "check_child": road_check,

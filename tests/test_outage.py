@@ -288,7 +288,7 @@ def test_another_file_in_the_place_of_the_database_is_what_is_read(app: Flask, a
         file.with_name(f"work.db{tail}").unlink(missing_ok=True)
     file.with_name("other.db").replace(file)
     assert agency.name not in browser.get("/agency/list/").get_data(as_text=True)
-    recovers(app, browser)
+    recovers(app, sign_in(CLERK))  # who was signed in stood in the file that is gone
     with sqlite3.connect(file) as connection:
         assert connection.execute("SELECT count(*) FROM agency").fetchone() == (1,), "it was written to the file that is there"
 
