@@ -18,7 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from app import backup, jobs, registry
+from app import audit, backup, jobs, registry
 from app.accounts import actor_named
 from app.backup_database import Refused as Unmade
 from app.database import db
@@ -304,6 +304,7 @@ def export_command(cls: type[Register], target: Path, part: Path, where: tuple[s
     writers = {"xlsx": export.to_xlsx, "csv": export.to_csv, "json": export.to_json}
     with part.open("wb") as out:
         count = writers[kind](session, cls, out, tests)
+    audit.note("export", subject=target.name, details={"register": cls.__key__, "count": count, "filters": sorted(each.partition("=")[0] for each in where)})
     click.echo(_("导出 %(count)s 行到 %(file)s", count=count, file=str(target)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import os
 import threading
@@ -174,6 +175,24 @@ def test_events_stand_in_the_same_trace(session_of: SessionOf, agency: Agency) -
     assert json.loads(found.image) == {"count": 3, "file": "名录.xlsx"}
     with pytest.raises(ValueError, match="only triggers"):
         events.note(session.connection(), "update")
+
+
+def test_a_file_that_leaves_is_noted(app: Flask, sign_in: SignIn, session_of: SessionOf, agency: Agency, tmp_path: Path) -> None:
+    browser = sign_in(CLERK)
+    assert browser.get("/agency/export.xlsx?f.name=样例&q=13800000007").status_code == 200
+    command_line = ["export", "agency", str(tmp_path / "名录.json"), "--as", "wang"]
+    assert contextvars.Context().run(app.test_cli_runner().invoke, args=command_line).exit_code == 0  # a process of its own
+    page, command = entries(session_of(), kind="export")
+    assert (page.actor, page.road, command.actor, command.road) == ("wang", "page", "wang", "command")
+    facts = json.loads(page.image)
+    assert facts["path"] == "/agency/export.xlsx"
+    assert facts["filters"] == ["f.name", "q"]
+    assert facts["bytes"] > 1000
+    assert "13800000007" not in page.image
+    assert json.loads(command.image) == {"subject": "名录.json", "register": "agency", "count": 1, "filters": []}
+    text = sign_in(AUDIT_ADMIN).get(f"/audit/{page.id}").data.decode()
+    assert "/agency/export.xlsx" in text
+    assert "导出" in text
 
 
 # sealing and verifying --------------------------------------------------------------------------

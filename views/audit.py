@@ -35,7 +35,36 @@ FRAME: dict[str, Text] = {
     "ab_permission_view_role": _l("角色的权限"),
 }
 #: what happens beside changes of rows
-EVENTS: dict[str, Text] = {"export": _l("导出"), "truncate": _l("清空整表"), "import": _l("导入")}
+EVENTS: dict[str, Text] = {
+    "export": _l("导出"),
+    "truncate": _l("清空整表"),
+    "sign_in": _l("登录"),
+    "sign_in_failed": _l("登录失败"),
+    "sign_out": _l("退出登录"),
+    "session_ended": _l("登录被结束"),
+    "locked": _l("锁定"),
+    "unlocked": _l("解锁"),
+    "refused": _l("无权操作，被拒绝"),
+    "account_added": _l("新增账号"),
+    "account_switched": _l("启用或停用账号"),
+    "password_changed": _l("改密码"),
+    "roles_changed": _l("改角色"),
+    "two_step_on": _l("打开两步验证"),
+    "two_step_off": _l("关闭两步验证"),
+}
+#: what an event says of itself
+DETAILS: dict[str, Text] = {
+    "subject": _l("对象"),
+    "register": _l("登记"),
+    "count": _l("数量"),
+    "bytes": _l("字节"),
+    "path": _l("地址"),
+    "filters": _l("筛选"),
+    "before": _l("原来"),
+    "after": _l("改为"),
+    "why": _l("原因"),
+    "roles": _l("角色"),
+}
 
 
 def may_audit(scope: Scope) -> bool:
@@ -127,7 +156,7 @@ def _class_of(relation: str) -> type[Record] | None:
 def _shown(entry: Entry, names: dict[str, str]) -> Shown:
     who = actor_in_words(names, entry.actor)
     title = str(titles().get(entry.relation, entry.relation))
-    subject = f"{title} #{entry.row}" if entry.row is not None else title
+    subject = f"{title} #{entry.row}" if entry.row is not None else title or dict(_details(entry)).get(str(DETAILS["subject"]), "")
     when = f"{local(entry.at):%Y-%m-%d %H:%M:%S}" if entry.at else "—"
     labels = [label for label, _old, _new in _changes(entry)] if entry.kind == "update" else []
     road = str(ROADS.get(entry.road, entry.road))
@@ -153,7 +182,7 @@ def _changes(entry: Entry) -> list[tuple[str, str, str]]:
 
 
 def _plain(value: Any) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else listed(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _details(entry: Entry) -> list[tuple[str, str]]:
@@ -161,6 +190,6 @@ def _details(entry: Entry) -> list[tuple[str, str]]:
     if entry.values or not entry.image:
         return []
     try:
-        return [(str(key), _plain(value)) for key, value in json.loads(entry.image).items()]
+        return [(str(DETAILS.get(key, key)), _plain(value)) for key, value in json.loads(entry.image).items() if value not in ("", [], None)]
     except (ValueError, AttributeError):
         return [("", entry.image)]
