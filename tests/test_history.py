@@ -405,6 +405,17 @@ def test_an_entry_that_is_committed_late_is_sealed_and_none_twice(app: Flask, ag
     assert found.findings == []
 
 
+@only_postgresql
+def test_a_database_that_was_restored_elsewhere_goes_on(session_of: SessionOf, sealed: int) -> None:
+    """Another server counts transactions anew, perhaps from far below: nothing is left out, nothing comes twice."""
+    bend("INSERT INTO trace.seal (seen) VALUES ('999999999:999999999:')")
+    session = session_of(CLERK)
+    for number in (21, 22):
+        samples.make(session, Agency, number, office(session))
+        assert commands.seal() == 1
+    assert commands.verdict().findings == []
+
+
 @pytest.fixture
 def separated(databases: Databases, tmp_path: Path) -> Iterator[tuple[sa.Engine, sa.Engine, Flask]]:
     """A database set up as the README says: engines of the application's role and of a superuser."""
