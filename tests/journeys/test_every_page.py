@@ -1,6 +1,6 @@
 """Every page that one can open: its status, nothing from outside, no fault in the console, nothing that sticks out, nothing that shuts people out.
 
-Each is opened in both languages, Chinese in the light and English in the dark, and measured at both widths.
+Each is opened in Chinese in the light (SQLite) or in English in the dark (PostgreSQL), and measured at both widths.
 The pages are those of the application's map of addresses, so that a new page is walked without anybody adding it here.
 """
 
@@ -136,7 +136,7 @@ def faults(visit: Visit, path: str, expected: set[int]) -> list[str]:
 
 
 def walk(site: str, chromium: Browser, person: Persona, paths: list[str], refused: dict[str, set[int]]) -> None:
-    """Open each page in both languages."""
+    """Open each page in the language of this run."""
     visit = Visit(chromium, site)
     if person.username:
         visit.sign_in(person)
