@@ -62,6 +62,7 @@ def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
         db.session.connection().execute(sa.update(Account.__table__).values(password=quick))
         db.session.commit()
         db.session.remove()
+    with first.app_context():  # what the first context noted was written as it ended
         db.engine.dispose()
     app = create_app(settings(databases.work))
     app.config["TESTING"] = True

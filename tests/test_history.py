@@ -363,7 +363,8 @@ def test_the_commands_speak(app: Flask, sealed: int, session_of: SessionOf) -> N
 
 def test_the_worker_keeps_up(app: Flask, agency: Agency, anchored: Path) -> None:
     commands.keep_up()
-    assert chain.head(db.engine.connect().__enter__()) is not None
+    with db.engine.connect() as connection:
+        assert chain.head(connection) is not None
     assert (anchored / anchors.NAME).exists()
     assert len(list(anchored.glob("report-*.json"))) == 1
 
