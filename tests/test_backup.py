@@ -89,14 +89,6 @@ def contents(app: Flask) -> dict[str, Any]:
 
 
 def test_a_backup_restores_to_the_same(filled: Flask, elsewhere: Flask, tmp_path: Path) -> None:
-    if POSTGRESQL:
-        with filled.app_context(), db.engine.begin() as connection:
-            for statement in (
-                "CREATE SCHEMA trace",
-                "CREATE TABLE trace.entry (id serial PRIMARY KEY, what text)",
-                "INSERT INTO trace.entry (what) VALUES ('x')",
-            ):
-                connection.execute(sa.text(statement))
     before = contents(filled)
     done = call(filled, "backup", tmp_path / "kept")
     assert done.exit_code == 0, done.output

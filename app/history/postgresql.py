@@ -30,7 +30,7 @@ CREATE INDEX IF NOT EXISTS entry_parent ON trace.entry (parent_id, layout) WHERE
 CREATE INDEX IF NOT EXISTS entry_xid ON trace.entry USING brin (xid) WITH (pages_per_range = 16);
 CREATE INDEX IF NOT EXISTS entry_act ON trace.entry USING brin (act) WITH (pages_per_range = 16);
 CREATE TABLE IF NOT EXISTS trace.seal (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), seen pg_snapshot NOT NULL);
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), seen text NOT NULL);
 CREATE TABLE IF NOT EXISTS trace.link (
     position bigint PRIMARY KEY, entry bigint NOT NULL UNIQUE, seal bigint NOT NULL, digest bytea NOT NULL);
 CREATE OR REPLACE VIEW trace.line AS
@@ -81,7 +81,7 @@ DECLARE
     before pg_snapshot; this_seal bigint; place bigint; last_digest bytea; each record; sealed bigint := 0; elsewhere boolean; first bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('trace.seal'));
-    SELECT seen INTO before FROM trace.seal ORDER BY id DESC LIMIT 1;
+    SELECT seen::pg_snapshot INTO before FROM trace.seal ORDER BY id DESC LIMIT 1;
     before := coalesce(before, '1:1:'::pg_snapshot);
     SELECT position, digest INTO place, last_digest FROM trace.link ORDER BY position DESC LIMIT 1;
     place := coalesce(place, 0);
@@ -96,7 +96,7 @@ BEGIN
               ELSE pg_visible_in_snapshot(v.xid::text::xid8, this.seen) AND NOT pg_visible_in_snapshot(v.xid::text::xid8, before) END
         ORDER BY v.xid, v.id
     LOOP
-        IF sealed = 0 THEN INSERT INTO trace.seal (seen) VALUES (each.seen) RETURNING id INTO this_seal; END IF;
+        IF sealed = 0 THEN INSERT INTO trace.seal (seen) VALUES (each.seen::text) RETURNING id INTO this_seal; END IF;
         place := place + 1;
         sealed := sealed + 1;
         last_digest := sha256(last_digest || convert_to(each.line, 'UTF8'));
