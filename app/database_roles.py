@@ -50,7 +50,9 @@ def _ensure(connection: sa.Connection, role: str, login: str, password: str = ""
     if password:
         literal = connection.scalar(sa.text("SELECT quote_literal(:password)"), {"password": password})
         statement += f" PASSWORD {str(literal).replace('%', '%%')}"
-    connection.exec_driver_sql(statement)
+    # roles are the whole server's: an installation beside this one may make the same at this very moment
+    nothing = "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL"
+    connection.exec_driver_sql(f"DO $do$ BEGIN {statement}; {nothing}; END $do$")
 
 
 _OBJECTS = """
