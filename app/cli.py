@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from app import audit, backup, jobs, registry
+from app import audit, jobs, registry
 from app.accounts import actor_named
-from app.backup_database import Refused as Unmade
 from app.database import db
 from app.fields import Field
 from app.language import Text, _, chinese
@@ -333,48 +332,7 @@ def search_reindex(key: str | None) -> None:
     click.echo(_("已整理 %(count)s 条记录", count=count))
 
 
-# backup -----------------------------------------------------------------------------------------
-
-
-@click.command("backup", help="备份：数据库和附件存成一个文件")
-@click.argument("folder", required=False)
-@with_appcontext
-def backup_command(folder: str | None) -> None:
-    """Write everything into one file."""
-    try:
-        made = backup.make(Path(folder or current_app.config["BACKUP_PATH"]))
-    except Unmade as error:
-        fail(error.message, UNREADABLE)
-    click.echo(_("备份已存为 %(file)s", file=str(made)))
-
-
-@click.command("restore", help="从备份恢复；会先核对备份，再一次换完")
-@click.argument("file")
-@click.option("--replace", is_flag=True, help="替换现有的全部数据")
-@click.option("--no-owner", is_flag=True, help="PostgreSQL：全部归当前用户所有，不恢复原来的所有者和授权")
-@with_appcontext
-def restore_command(file: str, replace: bool, no_owner: bool) -> None:
-    """Put a backup in the place of what is there."""
-    db.session.remove()
-    db.engine.dispose()
-    try:
-        manifest = backup.restore(Path(file), replace=replace, owner=not no_owner)
-    except Unmade as error:
-        fail(error.message, UNREADABLE)
-    except OSError as error:
-        fail(_("没有恢复完：%(why)s。请处理后再恢复一次", why=error.strerror or str(error)), UNREADABLE)
-    files = len(manifest.parts) - 1
-    click.echo(
-        _(
-            "已恢复 %(when)s 的备份：%(rows)s 行，%(files)s 个附件。请再运行 flask install",
-            when=manifest.made_at[:16],
-            rows=sum(manifest.rows.values()),
-            files=files,
-        )
-    )
-
-
 def register_commands(app: Flask) -> None:
     """Put the commands on the application."""
-    for command in (registers, imports_group, template_command, export_command, search, backup_command, restore_command):
+    for command in (registers, imports_group, template_command, export_command, search):
         app.cli.add_command(command)

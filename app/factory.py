@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config
 import models  # noqa: F401 - announces the registers
 from app import access, assets, audit, backup, checks, clock, content_security, language, logs
+from app.backup_commands import backup_command, restore_command
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.history import commands as trace_commands
@@ -63,7 +64,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     register_commands(app)
     register_install(app)
     app.cli.add_command(worker)
-    app.cli.add_command(trace_commands.trace)
+    for command in (trace_commands.trace, backup_command, restore_command):
+        app.cli.add_command(command)
     return app
 
 
