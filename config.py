@@ -50,13 +50,17 @@ def optional_database(name: str, value: str) -> str:
     return database(name, value) if value else ""
 
 
-def signing_key(name: str, value: str) -> str:
+def key(name: str, value: str) -> str:
     try:
         if len(base64.b64decode(value, validate=True)) == 32:
             return value
     except binascii.Error:
         pass
     raise SettingError(f"{name}: 32 bytes in base64 are expected")
+
+
+def keys(name: str, value: str) -> str:
+    return " ".join(key(name, each) for each in value.split())
 
 
 def choice(*words: str) -> Callable[[str, str], str]:
@@ -104,34 +108,52 @@ class Setting:
     meaning: str
 
 
-def _kept_secret() -> str:
-    """A secret of this installation, made once: sessions outlive a restart, machines share nothing."""
-    path = INSTANCE / "secret_key"
-    if not path.exists():
-        INSTANCE.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
-    return path.read_text(encoding="ascii")
+def _kept(name: str, make: Callable[[], str]) -> Callable[[], str]:
+    """A secret of this installation, made once: what it signs or seals outlives a restart, machines share nothing."""
+
+    def read_or_make() -> str:
+        path = INSTANCE / name
+        if not path.exists():
+            INSTANCE.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(make(), encoding="ascii")
+        return path.read_text(encoding="ascii")
+
+    return read_or_make
 
 
-def _kept_key() -> str:
-    """The key that signs the heads of the trace; losing it costs nothing but the proof of what it signed."""
-    path = INSTANCE / "trace_key"
-    if not path.exists():
-        INSTANCE.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode(), encoding="ascii")
-    return path.read_text(encoding="ascii")
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 SETTINGS = (
     Setting("DATABASE_URL", lambda: f"sqlite:///{INSTANCE / 'yingshang.db'}", database, "The database: a SQLite file, or PostgreSQL for an office."),
     Setting("OWNER_DATABASE_URL", "", optional_database, "The same PostgreSQL database as its owner: for `flask install` and migrations alone."),
-    Setting("SECRET_KEY", _kept_secret, text, "Signs sessions and forms. Made once under the instance folder when not set."),
+    Setting(
+        "SECRET_KEY",
+        _kept("secret_key", lambda: secrets.token_urlsafe(48)),
+        text,
+        "Signs sessions and forms. Made once under the instance folder when not set.",
+    ),
     Setting("JOBS_PATH", lambda: str(INSTANCE / "jobs.db"), text, "The queue of background work, a SQLite file of its own."),
     Setting("FILES_PATH", lambda: str(INSTANCE / "files"), text, "The folder that keeps attachments."),
     Setting("TRACE_ANCHORS", lambda: str(INSTANCE / "anchors"), text, "The folder outside the database that keeps the signed heads of the trace."),
-    Setting("TRACE_KEY", _kept_key, signing_key, "Signs the heads of the trace (32 bytes, base64). Made once under the instance folder when not set."),
+    Setting(
+        "TRACE_KEY", _kept("trace_key", _new_key), key, "Signs the heads of the trace (32 bytes, base64). Made once under the instance folder when not set."
+    ),
+    Setting(
+        "MASTER_KEY",
+        _kept("master_key", _new_key),
+        key,
+        "Wraps the keys of sensitive values (32 bytes, base64). Made once under the instance folder when not set: without it they are lost, so keep a copy.",
+    ),
+    Setting("FORMER_MASTER_KEYS", "", keys, "Master keys of before, blanks between them, until `flask keys rotate` has wrapped everything anew."),
+    Setting(
+        "INDEX_KEY",
+        _kept("index_key", _new_key),
+        key,
+        "By which equal sensitive values are found (32 bytes, base64). Made once under the instance folder when not set; never changed.",
+    ),
     Setting("BUREAU_NAME", "围场满族蒙古族自治县应急管理局", text, "The bureau as ledgers and printed forms name it (填报单位)."),
     Setting("APP_LANGUAGE", "zh_Hans", language, "The language of people who have not chosen one."),
     Setting("UPLOAD_MEGABYTES", "50", whole, "The largest file that may be uploaded."),

@@ -112,7 +112,11 @@ def _fields(cls: type[Record]) -> Iterator[Finding]:
             yield Finding("Y008", where, "a sensitive field cannot be public")
         if declared.sensitive and declared.search:
             yield Finding("Y008", where, "a sensitive field cannot be searched: the hits would tell the value")
-        if declared.search and (isinstance(declared.format, (Choice, StateOf)) or not isinstance(cls.__table__.c[declared.attr].type, sa.String)):
+        if (
+            declared.search
+            and not declared.sensitive
+            and (isinstance(declared.format, (Choice, StateOf)) or not isinstance(cls.__table__.c[declared.attr].type, sa.String))
+        ):
             yield Finding("Y015", where, f"a {declared.format.name} cannot be searched: the search looks into text")
 
 

@@ -20,6 +20,7 @@ from app import access, assets, audit, backup, checks, clock, content_security, 
 from app.backup_commands import backup_command, restore_command
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
+from app.encryption import envelope
 from app.history import commands as trace_commands
 from app.install import register_install
 from app.jobs import Jobs, worker
@@ -44,6 +45,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined] # fields in the order declared
     logs.configure(settings["LOG_FORMAT"])
     _folders(settings)
+    envelope.install(app, settings)
     checks.ensure_sound()
     access.install(app)
     health.install(app)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.encryption.envelope import DESTROYED
 from app.fields import Field
 from app.formats import Format, Lookup
+from app.language import _
 from app.scopes import Scope
 
 
 def shower(scope: Scope, declared: Field, lookup: Lookup) -> Callable[[Any], str]:
     """What turns the field's values into this person's text: decided once, for many rows."""
     fmt = declared.format
-    return (lambda value: fmt.show(value, lookup)) if scope.clear(declared) else fmt.mask
+    show = (lambda value: fmt.show(value, lookup)) if scope.clear(declared) else fmt.mask
+    return (lambda value: _("（保存期满，已销毁）") if value is DESTROYED else show(value)) if declared.sensitive else show
 
 
 def shown(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> str:

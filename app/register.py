@@ -10,9 +10,10 @@ from typing import Annotated, Any, ClassVar
 
 import sqlalchemy as sa
 from flask_appbuilder import Model
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
 
 from app.clock import now
+from app.encryption.column import INDEX, index_column
 from app.fields import Field, Gate, Person, Prose, field, link, state
 from app.formats import Link, Phone, State
 from app.language import Text, _l
@@ -164,13 +165,24 @@ class Child(Record):
 
 def _unique_indexes(cls: type[Record], *scope: str) -> tuple[Any, ...]:
     """A key is unique among the rows that are not voided; a later key only where the first is empty."""
-    indexes = []
+    indexes: list[Any] = []
     for place, key in enumerate(cls.__keys__):
         live = "voided_at IS NULL" + ("" if place == 0 else "".join(f" AND {_column(cls, first)} IS NULL" for first in cls.__keys__[0]))
-        columns = (*scope, *(_column(cls, part) for part in key))
+        sealed = [part for part in key if _indexed(cls, part)]
+        indexes += [index_column(part) for part in sealed]
+        columns = (*scope, *(part + INDEX if part in sealed else _column(cls, part) for part in key))
         name = f"uq_{cls.__tablename__}_{'_'.join(key)}"
         indexes.append(sa.Index(name, *columns, unique=True, sqlite_where=sa.text(live), postgresql_where=sa.text(live)))
     return tuple(indexes)
+
+
+def _indexed(cls: type[Record], part: str) -> bool:
+    """Whether a part of a key is kept encrypted: then its blind index is unique in its place."""
+    declared = cls.__dict__.get(part)
+    info = declared.column.info if isinstance(declared, MappedColumn) else {}
+    if "field" in info and info["field"].sensitive:
+        info["indexed"] = True
+    return "indexed" in info
 
 
 def _list_index(cls: type[Record]) -> sa.Index:
@@ -191,9 +203,9 @@ def fields(cls: type[Record]) -> tuple[Field, ...]:
     columns = cls.__table__.columns
     declared = [(column, column.info["field"]) for column in columns if "field" in column.info]
     own = [pair for pair in declared if pair[0].key in cls.__dict__.get("__annotations__", {})]
-    envelope = [pair for pair in declared if pair not in own]
+    shared = [pair for pair in declared if pair[0].key not in cls.__dict__.get("__annotations__", {})]
     names = {id(declaration): column.key for column, declaration in declared}
-    return tuple(_bind(cls, column, declaration, names) for column, declaration in own + envelope)  # type: ignore[arg-type]
+    return tuple(_bind(cls, column, declaration, names) for column, declaration in own + shared)  # type: ignore[arg-type]
 
 
 def _bind(cls: type[Record], column: sa.Column[Any], declared: Field, names: dict[int, str]) -> Field:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import now
+from app.encryption.column import EncryptedBytes
 from app.fields import _JSON
 from app.register import Base
 
@@ -36,7 +37,7 @@ class ImportBatch(Base):
     register: Mapped[str] = mapped_column(sa.String(64), index=True)
     file_name: Mapped[str] = mapped_column(sa.String(255))
     sha256: Mapped[str] = mapped_column(sa.String(64), index=True)
-    content: Mapped[bytes | None] = mapped_column(sa.LargeBinary, deferred=True)
+    content: Mapped[bytes | None] = mapped_column(EncryptedBytes("import_batch.content"), deferred=True)
     sheet: Mapped[str | None] = mapped_column(sa.String(255))
     mode: Mapped[str] = mapped_column(sa.String(20))
     bad_rows: Mapped[str] = mapped_column(sa.String(20))

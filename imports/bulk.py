@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import psycopg
@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from app.database import dumps, told
+from app.encryption import data_keys
+from app.encryption.column import Encrypted, index_of
 from app.history import acts
 
 
@@ -18,6 +20,8 @@ def among(connection: sa.Connection, column: Any, values: Sequence[Any]) -> sa.C
 
     PostgreSQL takes them as one array: a thousand parameters cost more to parse than to look up.
     """
+    if isinstance(column.type, Encrypted):
+        return among(connection, index_of(column), column.type.indexes(values))
     if connection.dialect.name == "postgresql":
         return sa.and_(column == sa.any_(sa.bindparam(None, list(values), type_=postgresql.ARRAY(column.type))))
     return sa.and_(column.in_(values))
@@ -43,18 +47,27 @@ def _copy(connection: sa.Connection, table: Any, rows: Sequence[dict[str, Any]])
     sequence = sa.func.pg_get_serial_sequence(table.name, "id")
     ids = list(connection.scalars(sa.select(sa.func.nextval(sequence)).select_from(sa.func.generate_series(1, len(rows)))))
     names = list(rows[0])
-    lists = {name for name in names if isinstance(table.c[name].type, sa.JSON)}
+    written = {name: writer for name in names if (writer := _writer(table.c[name].type, connection.dialect)) is not None}
     quoted = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in ("id", *names))
     statement = f"COPY {connection.dialect.identifier_preparer.format_table(table)} ({quoted}) FROM STDIN"
+    lines = [[new_id, *(written[name](row[name]) if name in written else row[name] for name in names)] for new_id, row in zip(ids, rows, strict=True)]
     acts.ensure(connection)  # COPY goes past whatever listens to statements
+    data_keys.write_new(connection)
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for new_id, row in zip(ids, rows, strict=True):
-                copy.write_row([new_id, *(dumps(row[name]) if name in lists and row[name] is not None else row[name] for name in names)])
+            for line in lines:
+                copy.write_row(line)
     except psycopg.Error as error:
         raise told(connection, statement, error) from error
     return ids
+
+
+def _writer(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    """What turns a value into what COPY writes: SQLAlchemy's types are passed by."""
+    if isinstance(kind, sa.JSON):
+        return lambda value: None if value is None else dumps(value)
+    return kind.bind_processor(dialect) if isinstance(kind, Encrypted) else None
 
 
 __all__ = ["among", "insert", "refresh"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextvars
 import os
 import re
@@ -21,6 +22,12 @@ from app.database import db
 from app.scopes import SYSTEM, VISITOR, act_as
 from tests.databases import Databases
 from tests.people import PASSWORD, PEOPLE, Persona
+
+#: what the tests start beside themselves reads the same values
+os.environ |= {
+    "MASTER_KEY": base64.b64encode(b"the master key of all the tests.").decode(),
+    "INDEX_KEY": base64.b64encode(b"the index key of all the tests..").decode(),
+}
 
 
 @pytest.fixture(scope="session")

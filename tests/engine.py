@@ -14,10 +14,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, sessionmaker
 
+import config
 from app import formats, guard, registry
 from app.clock import now
 from app.code_lists import CodeList, Word
 from app.database import engine_options
+from app.encryption import data_keys, envelope
 from app.fields import CodeText, Day, Gate, Line, Mobile, Name, Phone, Prose, ResidentId, Until, WordList, YesNo, field, link, one_of, some_of
 from app.lookup import DatabaseLookup
 from app.register import Base, Child, Problem, PublishState, Register
@@ -168,8 +170,9 @@ def bench(databases: Databases) -> Iterator[sa.Engine]:
     url = databases._address("bench")
     if url not in _BENCHES:  # each test module that imports the fixture has it once more
         databases.create("bench")
+        envelope.use(envelope.from_settings(config.read()))
         _BENCHES[url] = sa.create_engine(url, **engine_options(url))
-        for table in [*REFERENCES, *TABLES]:
+        for table in [data_keys.TABLE, *REFERENCES, *TABLES]:
             table.create(_BENCHES[url])  # type: ignore[attr-defined]
     yield _BENCHES[url]
     _BENCHES[url].dispose()

@@ -107,7 +107,12 @@ def _state() -> list[str]:
     )
     with db.engine.connect() as connection:
         statements = postgresql if connection.dialect.name == "postgresql" else ("SELECT type || name || coalesce(sql, '') FROM sqlite_master",)
-        found = [str(each) for statement in statements for each in connection.exec_driver_sql(statement).scalars()]
+        # a table that SQLite copies to change a column gets its constraints in whatever order
+        found = [
+            "\n".join(sorted(line.strip(" \t,") for line in str(each).splitlines()))
+            for statement in statements
+            for each in connection.exec_driver_sql(statement).scalars()
+        ]
         known = sa.inspect(connection).has_table("alembic_version")
         return sorted(found) + (list(connection.scalars(sa.text("SELECT version_num FROM alembic_version"))) if known else [])
 

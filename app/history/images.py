@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
+
+from app.encryption import data_keys
+from app.encryption.column import Encrypted
+from app.encryption.envelope import DESTROYED, DataKey, key_of
 
 
 def split(text: str) -> list[str | None]:
@@ -60,17 +65,34 @@ def columns(layout: str) -> tuple[str, ...]:
     return tuple(json.loads(layout))
 
 
-def read(table: sa.Table, columns: Sequence[str], image: str) -> dict[str, Any]:
-    """The values of an image by column, as the table's types have them; columns that are gone stay text."""
-    raw: list[Any] = split(image) if image.startswith("(") else json.loads(image)
-    kinds = [table.c[name].type if name in table.c else sa.Text() for name in columns]
-    return {name: value_of(kind, value) for name, kind, value in zip(columns, kinds, raw, strict=False)}
+#: a table, the columns of its layout, the image
+Kept = tuple[sa.FromClause, Sequence[str], str]
 
 
-def value_of(kind: sa.types.TypeEngine[Any], raw: Any) -> Any:
-    """One value as its column's type has it."""
+def read(connection: sa.Connection, kept: Sequence[Kept]) -> list[dict[str, Any]]:
+    """The values of images by column, as the tables' types have them; columns that are gone stay text.
+
+    Encrypted ones are opened; where the data key is destroyed stands DESTROYED.
+    """
+    raws = [_raw(columns, image) for _table, columns, image in kept]
+    kinds = [{name: table.c[name].type if name in table.c else sa.Text() for name in raw} for (table, *_rest), raw in zip(kept, raws, strict=True)]
+    names = {key_of(value) for kind, raw in zip(kinds, raws, strict=True) for name, value in raw.items() if value and isinstance(kind[name], Encrypted)}
+    keys = data_keys.find(connection, names - {None})  # type: ignore[arg-type]
+    return [{name: value_of(kind[name], value, keys) for name, value in raw.items()} for kind, raw in zip(kinds, raws, strict=True)]
+
+
+def _raw(columns: Sequence[str], image: str) -> dict[str, Any]:
+    values: list[Any] = split(image) if image.startswith("(") else json.loads(image)
+    return dict(zip(columns, values, strict=False))
+
+
+def value_of(kind: sa.types.TypeEngine[Any], raw: Any, keys: Mapping[str, DataKey] = MappingProxyType({})) -> Any:
+    """One value as its column's type has it; `keys` open the encrypted ones."""
     if raw is None:
         return None
+    if isinstance(kind, Encrypted):
+        name = key_of(raw)
+        return DESTROYED if name is not None and name not in keys else kind.value(raw, keys.get(name or ""))
     if isinstance(kind, sa.JSON):
         return json.loads(raw)
     if isinstance(kind, sa.Boolean):

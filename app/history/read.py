@@ -85,13 +85,14 @@ def _versions(session: Session, cls: type[Record], test: sa.ColumnElement[bool])
         .where(t.layout.c.relation == cls.__tablename__, t.entry.c.kind.in_(STATES), test)
         .order_by(t.entry.c.id)
     )
-    return [_version(cls, row) for row in connection.execute(statement)]
+    rows = connection.execute(statement).all()
+    kept = images.read(connection, [(cls.__table__, images.columns(row.columns), row.image) for row in rows])
+    return [_version(cls, row, values) for row, values in zip(rows, kept, strict=True)]
 
 
-def _version(cls: type[Record], row: Any) -> Version:
+def _version(cls: type[Record], row: Any, values: Mapping[str, Any]) -> Version:
     at = row.at.replace(tzinfo=UTC) if row.at is not None and row.at.tzinfo is None else row.at
     facts = {name: getattr(row, name) or "" for name in ("role", "address", "road", "reason")}
-    values = images.read(cls.__table__, images.columns(row.columns), row.image)  # type: ignore[arg-type]
     return Version(row.id, cls, row.row_id, row.kind, at, row.actor or "database:unknown", batch=row.batch, values=values, **facts)
 
 

@@ -35,7 +35,9 @@ ACCOUNTS = (
 def relations() -> tuple[Relation, ...]:
     """Every traced table."""
     records = (
-        Relation(cls.__tablename__, tuple(column.name for column in cls.__table__.columns), "parent_id" if issubclass(cls, Child) else "")
+        Relation(
+            cls.__tablename__, tuple(column.name for column in cls.__table__.columns if column.computed is None), "parent_id" if issubclass(cls, Child) else ""
+        )
         for cls in registry.tables()
     )
     return (*records, *ACCOUNTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -62,14 +62,13 @@ def find(connection: sa.Connection, wanted: Wanted, most: int, before: int | Non
     statement = _select(connection, t).where(*_tests(connection, t, wanted)).order_by(t.entry.c.id.desc()).limit(most)
     if before is not None:
         statement = statement.where(t.entry.c.id < before)
-    return [_entry(row) for row in connection.execute(statement)]
+    return _entries(connection, connection.execute(statement).all())
 
 
 def one(connection: sa.Connection, number: int) -> Entry | None:
     """The entry of that number."""
     t = trace(connection.dialect.name)
-    row = connection.execute(_select(connection, t).where(t.entry.c.id == number)).first()
-    return _entry(row) if row else None
+    return next(iter(_entries(connection, connection.execute(_select(connection, t).where(t.entry.c.id == number)).all())), None)
 
 
 def _at(connection: sa.Connection, t: Trace) -> sa.ColumnElement[Any]:
@@ -121,18 +120,27 @@ def kinds(connection: sa.Connection) -> list[str]:
     return sorted(connection.scalars(sa.select(t.entry.c.kind).distinct()))
 
 
-def _entry(row: Any) -> Entry:
+def _entries(connection: sa.Connection, rows: Sequence[Any]) -> list[Entry]:
+    """The entries with the values that they hold, all read at once."""
+    kept = {}
+    for place, row in enumerate(rows):
+        if row.kind in STATES:
+            kept[place, "now"] = (_table(row.relation), images.columns(row.columns), row.image)
+            if row.old_image:
+                kept[place, "old"] = (_table(row.relation), images.columns(row.old_columns), row.old_image)
+    values = dict(zip(kept, images.read(connection, list(kept.values())), strict=True))
+    return [_entry(row, values.get((place, "now"), {}), values.get((place, "old"))) for place, row in enumerate(rows)]
+
+
+def _entry(row: Any, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> Entry:
     at = row.at.replace(tzinfo=UTC) if row.at is not None and row.at.tzinfo is None else row.at
     texts = {name: getattr(row, name) or "" for name in ("roles", "role", "address", "road", "reason", "request")}
-    of_row = row.kind in STATES
     return Entry(
         row.id, row.kind, row.relation or "", row.row_id, at, row.actor or "database:unknown", batch=row.batch, image=row.image or "",
-        values=_values(row.relation, row.columns, row.image) if of_row else {},
-        before=_values(row.relation, row.old_columns, row.old_image) if of_row and row.old_image else None,
-        position=row.position, digest=bytes(row.digest).hex() if row.digest else "", **texts,
+        values=values, before=before, position=row.position, digest=bytes(row.digest).hex() if row.digest else "", **texts,
     )  # fmt: skip
 
 
-def _values(relation: str, columns: str, image: str) -> dict[str, Any]:
+def _table(relation: str) -> sa.FromClause:
     table = Base.metadata.tables.get(relation)
-    return images.read(table if table is not None else sa.Table(relation, sa.MetaData()), images.columns(columns), image)
+    return table if table is not None else sa.Table(relation, sa.MetaData())

@@ -15,11 +15,16 @@ from alembic import context
 from flask_appbuilder import Model
 
 from app.database import owner_engine
+from app.encryption.column import Encrypted, EncryptedBytes
 from app.unmigrated import in_migrations, reconcile
 
 
 def render(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
-    """Alembic writes the variant of a JSON column with a name that the file does not import."""
+    """Alembic writes the variant of a JSON column with a name that the file does not import, and types of ours, which migrations do not know."""
+    if kind == "type" and isinstance(item, Encrypted):
+        return "sa.Text()"
+    if kind == "type" and isinstance(item, EncryptedBytes):
+        return "sa.LargeBinary()"
     if kind == "type" and isinstance(item, sa.JSON):
         autogen.imports.add("from sqlalchemy.dialects import postgresql")
         return "sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql')"
