@@ -20,11 +20,13 @@ from app import access, assets, audit, backup, checks, clock, content_security, 
 from app.backup_commands import backup_command, restore_command
 from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
+from app.encryption import commands as key_commands
 from app.encryption import envelope
 from app.history import commands as trace_commands
 from app.install import register_install
 from app.jobs import Jobs, worker
 from app.language import _l
+from app.retention import retention
 from app.search import later
 from app.security import SecurityManager, enter_scope
 from app.signin import sessions, watch
@@ -66,7 +68,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     register_commands(app)
     register_install(app)
     app.cli.add_command(worker)
-    for command in (trace_commands.trace, backup_command, restore_command):
+    for command in (trace_commands.trace, key_commands.keys, retention, backup_command, restore_command):
         app.cli.add_command(command)
     return app
 

@@ -49,7 +49,10 @@ class Field:
     #: the step that cannot be taken while the field is empty
     needed: str = ""
     search: bool = False
+    #: masked for whoever does not need it, encrypted in the database
     sensitive: bool = False
+    #: years that the value is kept once the record is over; 0: as long as the record
+    kept_years: int = 0
     public: bool = False
     listed: bool = False
     filtered: bool = False

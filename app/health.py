@@ -20,6 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import backup
 from app.clock import now
 from app.database import db
+from app.encryption import data_keys
+from app.encryption.envelope import Unreadable, envelope
 from app.language import Text, _l
 
 Problem = tuple[str, Text]
@@ -33,13 +35,18 @@ def problems() -> list[Problem]:
 
 
 def _database() -> Iterator[Problem]:
+    wanted = set(ScriptDirectory(str(current_app.extensions["migrate"].directory)).get_heads())
     try:
         with db.engine.connect() as connection:
             found = set(MigrationContext.configure(connection).get_current_heads())
+            if found == wanted:
+                data_keys.prove(connection, envelope())
+    except Unreadable:
+        yield "keys", _l("密钥不是这个数据库的：请检查 MASTER_KEY、FORMER_MASTER_KEYS 和 INDEX_KEY")
+        return
     except SQLAlchemyError:
         yield "database", _l("数据库连不上")
         return
-    wanted = set(ScriptDirectory(str(current_app.extensions["migrate"].directory)).get_heads())
     if found != wanted:
         yield "migrations", _l("数据库的结构不是这个版本的，请运行 flask install")
 

@@ -28,6 +28,8 @@ from app.accounts import Account
 from app.clock import now
 from app.database import db, open_session, owner_engine
 from app.database_roles import separate
+from app.encryption.upkeep import encrypt_plain
+from app.history import acts
 from app.language import _, chinese
 from app.roles import ROLE_LABELS, Role
 from app.scopes import SYSTEM, NotPermitted, act_as
@@ -248,6 +250,7 @@ def install(demo: bool) -> None:
     session = db.session()
     act_as(session, SYSTEM)
     _own()
+    encrypt_plain(db.engine, acts.INSTALLATION)
     added = seed(session)
     session.commit()
     refill(session, [entry.register.__key__ for entry in registry.entries()])

@@ -15,8 +15,17 @@ from app.scopes import Scope
 def shower(scope: Scope, declared: Field, lookup: Lookup) -> Callable[[Any], str]:
     """What turns the field's values into this person's text: decided once, for many rows."""
     fmt = declared.format
-    show = (lambda value: fmt.show(value, lookup)) if scope.clear(declared) else fmt.mask
-    return (lambda value: _("（保存期满，已销毁）") if value is DESTROYED else show(value)) if declared.sensitive else show
+    if not declared.sensitive:
+        return lambda value: fmt.show(value, lookup)
+    clear = scope.clear(declared)
+
+    def show(value: Any) -> str:
+        if value is DESTROYED:
+            return str(_("（保存期满，已销毁）"))
+        text: str = fmt.show(value, lookup) if clear else fmt.mask(value)
+        return text
+
+    return show
 
 
 def shown(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.encryption.envelope import Unreadable
 from app.language import Text, _l
 
 
@@ -32,6 +33,7 @@ class Outage(Enum):
     FULL = Trouble(507, _l("服务器的磁盘满了"), _l("您的内容没有保存。请联系系统管理员清理磁盘，然后再试。"))
     READ_ONLY = Trouble(503, _l("数据库现在只能读，不能写"), _l("您的内容没有保存。请联系系统管理员检查数据库的权限和磁盘。"))
     DAMAGED = Trouble(503, _l("数据库文件读不出来"), _l("您的内容没有保存。请马上联系系统管理员检查磁盘，必要时从备份恢复。"))
+    KEYS = Trouble(503, _l("敏感信息的密钥不对，读不出来"), _l("您的内容没有保存。请联系系统管理员检查 MASTER_KEY 和 INDEX_KEY（flask keys check）。"))
 
 
 #: PostgreSQL's codes: exact ones, or the first letters of a class
@@ -62,6 +64,8 @@ def _of(error: BaseException) -> Outage | None:
         return Outage.BUSY
     if isinstance(error, OSError):
         return Outage.FULL if error.errno in _NO_ROOM else Outage.READ_ONLY if error.errno == errno.EROFS else None
+    if isinstance(error, Unreadable):
+        return Outage.KEYS
     if not isinstance(error, DBAPIError):
         return None
     code = getattr(error.orig, "sqlstate", None)

@@ -120,6 +120,11 @@ class Record(Base):
         return ()
 
     @classmethod
+    def over(cls, values: Mapping[str, Any]) -> bool:
+        """Whether nobody needs the record any more (an expert who left): then its fields' `kept_years` run."""
+        return False
+
+    @classmethod
     def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
         """What must hold for the ends of its periods to be anybody's business (a repealed document's are nobody's)."""
         return ()

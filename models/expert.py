@@ -56,6 +56,9 @@ QualificationKind = Annotated[str, one_of(EXPERT_QUALIFICATION)]
 #: the consent without which a name stays off the public list (个人信息保护法第二十五条)
 PUBLIC_CONSENT = "public"
 
+#: identity and bank data go so long after an expert has left the pool, unless the accounts need them longer (个人信息保护法第十九条)
+KEPT_YEARS = 3
+
 _TITLE_LEVELS = (
     ("正高", re.compile(r"正高|教授级|^(教授|研究员|主任医师|编审)")),
     ("副高", re.compile(r"副教授|副研究员|副高|高级(工程师|经济师|会计师|实验师|讲师)|^高工$")),
@@ -76,6 +79,9 @@ class ExpertStatus(State):
     REJECTED = "rejected", _l("拒聘")
 
 
+_LEFT = (ExpertStatus.DISMISSED, ExpertStatus.EXPIRED, ExpertStatus.REJECTED)
+
+
 class Expert(Register):
     """专家."""
 
@@ -88,9 +94,11 @@ class Expert(Register):
 
     name: Mapped[Person] = field(_l("姓名"), aliases=("专家姓名", "人员姓名"), listed=True, search=True, public=True)
     expert_no: Mapped[CodeText | None] = field(_l("专家编号"), aliases=("编号",), listed=True, search=True, help=_l("不填由系统编号"))
-    id_no: Mapped[ResidentId | None] = field(_l("身份证号"), aliases=("身份证号码", "公民身份号码", "证件号码", "身份证"), sensitive=True)
+    id_no: Mapped[ResidentId | None] = field(
+        _l("身份证号"), aliases=("身份证号码", "公民身份号码", "证件号码", "身份证"), sensitive=True, kept_years=KEPT_YEARS
+    )
     gender: Mapped[Annotated[str, one_of(GENDER)] | None] = field(_l("性别"), filtered=True)
-    birth_date: Mapped[Day | None] = field(_l("出生年月"), aliases=("出生日期", "生日"), derived=True, sensitive=True)
+    birth_date: Mapped[Day | None] = field(_l("出生年月"), aliases=("出生日期", "生日"), derived=True, sensitive=True, kept_years=KEPT_YEARS)
     photo: Mapped[File | None] = field(_l("照片"), sheet=False)
     status: Mapped[Annotated[str, state(ExpertStatus)] | None] = field(
         _l("专家状态"), aliases=("状态",), gate=Gate.APPROVAL, default=ExpertStatus.APPLIED.value, listed=True, filtered=True
@@ -122,8 +130,10 @@ class Expert(Register):
     phone: Mapped[Mobile | None] = field(_l("联系电话"), aliases=("电话", "手机", "手机号", "手机号码", "联系方式"), sensitive=True, section=_l("联系方式"))
     email: Mapped[Email | None] = field(_l("电子邮箱"), aliases=("邮箱", "E-mail", "电子邮件"), sensitive=True, section=_l("联系方式"))
     address: Mapped[Line | None] = field(_l("通讯地址"), aliases=("联系地址", "地址", "住址"), sensitive=True, section=_l("联系方式"))
-    bank_name: Mapped[Name | None] = field(_l("开户行"), aliases=("开户银行",), sensitive=True, section=_l("联系方式"))
-    bank_account: Mapped[BankCard | None] = field(_l("银行账号"), aliases=("银行账户", "银行卡号", "账号", "卡号"), sensitive=True, section=_l("联系方式"))
+    bank_name: Mapped[Name | None] = field(_l("开户行"), aliases=("开户银行",), sensitive=True, kept_years=KEPT_YEARS, section=_l("联系方式"))
+    bank_account: Mapped[BankCard | None] = field(
+        _l("银行账号"), aliases=("银行账户", "银行卡号", "账号", "卡号"), sensitive=True, kept_years=KEPT_YEARS, section=_l("联系方式")
+    )
 
     appointed_on: Mapped[Day | None] = field(_l("聘任日期"), aliases=("聘用日期", "聘期起", "聘任时间"), needed="appoint", public=True, section=_l("聘任"))
     term_end: Mapped[Until | None] = field(
@@ -177,9 +187,14 @@ class Expert(Register):
         return (cls.consent_scope == PUBLIC_CONSENT, cls.consent_on.is_not(None))
 
     @classmethod
+    def over(cls, values: Mapping[str, Any]) -> bool:
+        """Who left the pool, or never came in."""
+        return values.get("status") in _LEFT
+
+    @classmethod
     def due_if(cls) -> Iterable[sa.ColumnElement[bool]]:
         """Who left the pool needs no new term."""
-        return (none_of(cls.status, ExpertStatus.DISMISSED, ExpertStatus.EXPIRED, ExpertStatus.REJECTED),)
+        return (none_of(cls.status, *_LEFT),)
 
 
 def _gender(id_no: str) -> str:

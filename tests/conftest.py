@@ -19,6 +19,7 @@ from werkzeug.security import generate_password_hash
 from app import database
 from app.accounts import Account, actor_of
 from app.database import db
+from app.encryption import data_keys
 from app.scopes import SYSTEM, VISITOR, act_as
 from tests.databases import Databases
 from tests.people import PASSWORD, PEOPLE, Persona
@@ -60,6 +61,7 @@ def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
         upgrade()
         act_as(db.session(), SYSTEM)
         seed(db.session())
+        data_keys.settle(db.session.connection())
         db.session.commit()
         sync_permissions()
         for person in PEOPLE:

@@ -37,6 +37,7 @@ FRAME: dict[str, Text] = {
 #: what happens beside changes of rows
 EVENTS: dict[str, Text] = {
     "export": _l("导出"),
+    "destroyed": _l("保存期满，销毁"),
     "truncate": _l("清空整表"),
     "sign_in": _l("登录"),
     "sign_in_failed": _l("登录失败"),

@@ -73,18 +73,21 @@ def prove(connection: sa.Connection, keys: Envelope) -> bool:
     return bool(found)
 
 
+def settle(connection: sa.Connection) -> None:
+    """Leave the proof in a database that has none; Unreadable when it is another's."""
+    keys = envelope()
+    if not prove(connection, keys):
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(TABLE).values(keys.proof().__dict__).on_conflict_do_nothing())
+        prove(connection, keys)
+
+
 def _prove(connection: sa.Connection) -> None:
     """Before the first value: a second machine with keys of its own would write what nobody else reads."""
-    keys = envelope()
-    known = (str(connection.engine.url), keys.master)
-    if known in _proved:
-        return
-    if prove(connection, keys):
+    known = (str(connection.engine.url), envelope().master)
+    if known not in _proved:
+        settle(connection)
         _proved.add(known)
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(dialect.insert(TABLE).values(keys.proof().__dict__).on_conflict_do_nothing())
-    prove(connection, keys)
 
 
 # reading ------------------------------------------------------------------------------------------

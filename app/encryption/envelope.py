@@ -80,12 +80,12 @@ class Envelope:
             return stored
         if key is None:
             raise Unreadable("its data key is not there")
+        secret = self._unwrap(DataKey(name, key.wrapped, key.master))
         try:
             raw = _raw(stored.rpartition(":")[2])
-            secret = self._unwrap(DataKey(name, key.wrapped, key.master))
             return AESGCM(secret).decrypt(raw[:_NONCE], raw[_NONCE:], place.encode()).decode()
         except (InvalidTag, ValueError) as error:
-            raise Unreadable("the value or its data key was bent") from error
+            raise Unreadable("the value was bent") from error
 
     def index(self, text: str, place: str) -> str:
         """The blind index of a value: nobody without its key finds the value by trying all there are."""
@@ -135,7 +135,7 @@ class Envelope:
         try:
             return AESGCM(self._unwrap(key)).decrypt(body[:_NONCE], body[_NONCE:], place.encode())
         except InvalidTag as error:
-            raise Unreadable("the file or its data key was bent") from error
+            raise Unreadable("the file was bent") from error
 
     def rewrap_bytes(self, stored: bytes) -> bytes | None:
         """A file whose data key is wrapped by the present master key; None when it is already."""

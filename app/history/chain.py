@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.clock import now
+from app.encryption import upkeep
 from app.history import setup
 from app.history.relations import Relation
 from app.history.tables import trace
@@ -36,6 +37,8 @@ class Fault(StrEnum):
     UNSEALED = "unsealed"
     TRIGGER = "trigger"
     UNTRACED = "untraced"
+    PLAIN = "plain"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,8 @@ def verify(connection: sa.Connection, anchors: Sequence[Head] = ()) -> Verdict:
     verdict.findings += _unsealed(connection, verdict)
     verdict.findings += _silent_tables(connection)
     verdict.findings += _untraced_rows(connection)
+    verdict.findings += [Finding(Fault.PLAIN, relation=place.table.name, row=row, detail=place.name) for place, row in upkeep.plain(connection)]
+    verdict.findings += [Finding(Fault.UNREADABLE, relation=place.table.name, row=row, detail=place.name) for place, row in upkeep.unreadable(connection)]
     return verdict
 
 

@@ -32,6 +32,8 @@ _WORDS: dict[Fault, Text] = {
     Fault.ANCHOR: _l("锚点文件第 %(detail)s 行的签名不对：文件被改动过，或不是本系统的"),
     Fault.UNSEALED: _l("第 %(entry)s 条历史一分钟以上没有封存：请检查后台任务（flask worker）是否在运行"),
     Fault.TRIGGER: _l("表 %(relation)s 的历史记录被关闭或改动（%(detail)s）：请用 flask install 恢复，并查明原因"),
+    Fault.PLAIN: _l("%(subject)s的 %(detail)s 是明文：有人绕开系统写入，请运行 flask keys encrypt"),
+    Fault.UNREADABLE: _l("%(subject)s的 %(detail)s 读不出来：它的数据密钥不在了"),
     Fault.UNTRACED: _l("%(subject)s的内容与它的历史不符：有人绕开系统改过"),
 }
 

@@ -81,6 +81,12 @@ def read(connection: sa.Connection, kept: Sequence[Kept]) -> list[dict[str, Any]
     return [{name: value_of(kind[name], value, keys) for name, value in raw.items()} for kind, raw in zip(kinds, raws, strict=True)]
 
 
+def keys_of(columns: Sequence[str], image: str, attrs: Sequence[str]) -> set[str]:
+    """The names of the data keys that an image's values of these columns need."""
+    raw = _raw(columns, image)
+    return {name for attr in attrs if (text := raw.get(attr)) and (name := key_of(text)) is not None}
+
+
 def _raw(columns: Sequence[str], image: str) -> dict[str, Any]:
     values: list[Any] = split(image) if image.startswith("(") else json.loads(image)
     return dict(zip(columns, values, strict=False))

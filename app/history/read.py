@@ -112,6 +112,20 @@ def changed(cls: type[Record], before: Mapping[str, Any], after: Mapping[str, An
     return [declared for declared in fields(cls) if before.get(declared.attr) != after.get(declared.attr)]
 
 
+def sealed(session: Session, cls: type[Record], row: int, attrs: Sequence[str]) -> tuple[set[str], set[int]]:
+    """The names of all data keys that these columns of a row ever needed, and the imports that wrote the row."""
+    connection = session.connection()
+    t = trace(connection.dialect.name)
+    statement = (
+        sa.select(t.entry.c.image, t.layout.c.columns, t.act.c.batch)
+        .select_from(t.entry.join(t.layout, t.layout.c.id == t.entry.c.layout).outerjoin(t.act, t.act.c.id == t.entry.c.act))
+        .where(t.layout.c.relation == cls.__tablename__, t.entry.c.kind.in_(STATES), t.entry.c.row_id == row)
+    )
+    entries = connection.execute(statement).all()
+    names = {name for entry in entries for name in images.keys_of(images.columns(entry.columns), entry.image, attrs)}
+    return names, {entry.batch for entry in entries if entry.batch is not None}
+
+
 def find(session: Session, cls: type[Record], row: int, entry: int) -> Version | None:
     """The version of a row that an entry holds."""
     return next((version for version in of_rows(session, cls, [row]) if version.entry == entry), None)

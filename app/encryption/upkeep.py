@@ -1,0 +1,148 @@
+"""Looking after what is encrypted: what is not yet, what cannot be read, and a new master key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import registry
+from app.encryption import data_keys
+from app.encryption.column import Encrypted
+from app.encryption.envelope import INDEXED, KEY_AT, NAME, PLAIN, PROOF, DataKey, envelope
+from app.history import acts
+
+CHUNK = 500
+_FILES = sa.table("import_batch", sa.column("id", sa.Integer), sa.column("content", sa.LargeBinary))
+_FILE, _FILE_PLACE = b"ysb1", "import_batch.content"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A column of encrypted values, and its raw text."""
+
+    table: Any
+    name: str
+
+    @property
+    def kind(self) -> Encrypted:
+        """The column's type."""
+        found: Encrypted = self.table.c[self.name].type
+        return found
+
+    @property
+    def raw(self) -> sa.ColumnElement[str]:
+        """What the column really holds."""
+        return sa.type_coerce(self.table.c[self.name], sa.Text)
+
+    @property
+    def is_plain(self) -> sa.ColumnElement[bool]:
+        """Whether somebody wrote here past the product: in plain text."""
+        prefix = INDEXED if self.kind.indexed else PLAIN
+        return sa.and_(self.raw.is_not(None), sa.func.substr(self.raw, 1, len(prefix)) != prefix)
+
+    @property
+    def is_unreadable(self) -> sa.ColumnElement[bool]:
+        """Whether the data key is not there."""
+        keys = data_keys.TABLE
+        name = sa.func.substr(self.raw, KEY_AT[self.kind.indexed], NAME)
+        there = sa.select(keys.c.id).where(keys.c.id == name).correlate(self.table).exists()
+        return sa.and_(self.raw.is_not(None), sa.not_(self.is_plain), sa.not_(there))
+
+
+def places(connection: sa.Connection) -> list[Place]:
+    """Every such column of the registers and children that the database has."""
+    there = set(sa.inspect(connection).get_table_names())
+    tables = [cls.__table__ for cls in registry.tables() if cls.__tablename__ in there]
+    return [Place(table, column.name) for table in tables for column in table.c if isinstance(column.type, Encrypted)]
+
+
+def plain(connection: sa.Connection, most: int = 20) -> Iterator[tuple[Place, int]]:
+    """Where plain text stands, by column and row."""
+    for place in places(connection):
+        rows = connection.scalars(sa.select(place.table.c.id).where(place.is_plain).order_by(place.table.c.id).limit(most))
+        yield from ((place, row) for row in rows.all())
+
+
+def unreadable(connection: sa.Connection, most: int = 20) -> Iterator[tuple[Place, int]]:
+    """Where a value stands whose data key does not."""
+    for place in places(connection):
+        rows = connection.scalars(sa.select(place.table.c.id).where(place.is_unreadable).order_by(place.table.c.id).limit(most))
+        yield from ((place, row) for row in rows.all())
+
+
+def encrypt_plain(engine: sa.Engine, errand: acts.Errand) -> int:
+    """Encrypt what stands in plain text, a chunk to a transaction; how many values. What the trace noted of them before, stays."""
+    count = 0
+    with engine.begin() as connection:
+        data_keys.settle(connection)
+        known = places(connection)
+    for place in known:
+        while done := _encrypt_some(engine, place, errand):
+            count += done
+    return count + _seal_files(engine)
+
+
+def _encrypt_some(engine: sa.Engine, place: Place, errand: acts.Errand) -> int:
+    table = place.table
+    with engine.begin() as connection:
+        rows = connection.execute(sa.select(table.c.id, place.raw.label("text")).where(place.is_plain).limit(CHUNK).with_for_update()).all()
+        if rows:
+            acts.ensure(connection, errand)
+            change = sa.update(table).where(table.c.id == sa.bindparam("row")).values({place.name: sa.bindparam("new", type_=table.c[place.name].type)})
+            connection.execute(change, [{"row": row.id, "new": row.text} for row in rows])
+    return len(rows)
+
+
+def _seal_files(engine: sa.Engine) -> int:
+    return _rewrite_files(
+        engine, sa.func.substr(_FILES.c.content, 1, len(_FILE), type_=sa.LargeBinary) != _FILE, lambda content: envelope().seal_bytes(content, _FILE_PLACE)
+    )
+
+
+def _rewrite_files(engine: sa.Engine, test: sa.ColumnElement[bool], write: Any) -> int:
+    """Write anew the workbooks of imports that need it, one to a transaction."""
+    with engine.connect() as connection:
+        numbers = connection.scalars(sa.select(_FILES.c.id).where(_FILES.c.content.is_not(None), test)).all()
+    for number in numbers:
+        with engine.begin() as connection:
+            content = connection.scalar(sa.select(_FILES.c.content).where(_FILES.c.id == number).with_for_update())
+            if content is not None:
+                connection.execute(sa.update(_FILES).where(_FILES.c.id == number).values(content=write(bytes(content))))
+    return len(numbers)
+
+
+def rotate(engine: sa.Engine) -> int:
+    """Wrap every data key by the present master key, a chunk to a transaction; how many. No record and no entry is touched."""
+    keys, count = envelope(), 0
+    while done := _rotate_some(engine):
+        count += done
+    start = len(_FILE) + 1
+    of_former = sa.func.substr(_FILES.c.content, start, len(keys.master), type_=sa.LargeBinary) != keys.master.encode()
+    files = _rewrite_files(engine, of_former, lambda content: keys.rewrap_bytes(content) or content)
+    with engine.begin() as connection:
+        if data_keys.prove(connection, keys):
+            proof = keys.proof()
+            connection.execute(sa.update(data_keys.TABLE).where(data_keys.TABLE.c.id == PROOF).values(wrapped=proof.wrapped, master=proof.master))
+    return count + files
+
+
+def _rotate_some(engine: sa.Engine) -> int:
+    table, keys = data_keys.TABLE, envelope()
+    with engine.begin() as connection:
+        some = sa.select(table).where(table.c.master != keys.master, table.c.id != PROOF).limit(CHUNK)
+        new = [keys.rewrap(DataKey(row.id, row.wrapped, row.master)) for row in connection.execute(some.with_for_update())]
+        if new:
+            change = sa.update(table).where(table.c.id == sa.bindparam("key"))
+            change = change.values(wrapped=sa.bindparam("new_wrapped"), master=sa.bindparam("new_master"))
+            connection.execute(change, [{"key": key.id, "new_wrapped": key.wrapped, "new_master": key.master} for key in new])
+    return len(new)
+
+
+def by_master(connection: sa.Connection) -> dict[str, int]:
+    """How many data keys each master key wraps."""
+    table = data_keys.TABLE
+    counted = sa.select(table.c.master, sa.func.count()).where(table.c.id != PROOF).group_by(table.c.master)
+    return dict(connection.execute(counted).tuples().all())
