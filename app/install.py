@@ -28,6 +28,7 @@ from app.accounts import Account
 from app.clock import now
 from app.database import db, open_session, owner_engine
 from app.database_roles import separate
+from app.encryption.envelope import Unreadable
 from app.encryption.upkeep import encrypt_plain
 from app.history import acts
 from app.language import _, chinese
@@ -250,7 +251,10 @@ def install(demo: bool) -> None:
     session = db.session()
     act_as(session, SYSTEM)
     _own()
-    encrypt_plain(db.engine, acts.INSTALLATION)
+    try:
+        encrypt_plain(db.engine, acts.INSTALLATION)
+    except Unreadable as error:
+        raise click.ClickException(_("密钥不是这个数据库的：%(why)s。请检查 MASTER_KEY、FORMER_MASTER_KEYS、INDEX_KEY", why=error)) from None
     added = seed(session)
     session.commit()
     refill(session, [entry.register.__key__ for entry in registry.entries()])

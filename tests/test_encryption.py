@@ -23,7 +23,7 @@ from app.encryption import data_keys, upkeep
 from app.encryption.column import Encrypted
 from app.encryption.envelope import DESTROYED, Envelope, Unreadable, key_of
 from app.history import commands, read, search
-from app.history.chain import Fault
+from app.history.chain import Fault, Finding
 from app.register import Record, field_map, fields
 from app.retention import expired
 from imports.batch import ImportBatch
@@ -94,6 +94,12 @@ def test_everything_sensitive_is_encrypted_and_nothing_else() -> None:
 @pytest.fixture(autouse=True)
 def _anchors(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(app.config, "TRACE_ANCHORS", str(tmp_path / "anchors"))
+
+
+def findings() -> list[Finding]:
+    """What a verification of the sealed trace finds."""
+    commands.seal()
+    return commands.verdict().findings
 
 
 @pytest.fixture
@@ -214,7 +220,7 @@ def test_plain_text_of_another_program_is_read_named_and_encrypted(app: Flask, s
     session.commit()
     with db.engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE expert SET phone = '13911112222', birth_date = '1971-02-03', id_no = '130828197102030017' WHERE id = {row.id}")
-    assert commands.verdict().findings[-1].fault is Fault.PLAIN
+    assert findings()[-1].fault is Fault.PLAIN
     session.expire_all()
     assert (row.phone, row.birth_date) == ("13911112222", date(1971, 2, 3))
     answer = app.test_cli_runner().invoke(args=["keys", "check"])
@@ -222,7 +228,7 @@ def test_plain_text_of_another_program_is_read_named_and_encrypted(app: Flask, s
     assert "13911112222" not in answer.output
     assert "3" in app.test_cli_runner().invoke(args=["keys", "encrypt"]).output
     assert app.test_cli_runner().invoke(args=["keys", "check"]).exit_code == 0
-    assert Fault.PLAIN not in {each.fault for each in commands.verdict().findings}
+    assert Fault.PLAIN not in {each.fault for each in findings()}
     session.expire_all()
     assert (row.phone, row.birth_date, row.id_no) == ("13911112222", date(1971, 2, 3), "130828197102030017")
     assert session.scalar(sa.select(Expert.id).where(Expert.id_no == row.id_no)) == row.id
@@ -234,7 +240,7 @@ def test_a_value_without_its_key_is_named(app: Flask, session_of: SessionOf) -> 
     with db.engine.begin() as connection:
         stored = connection.exec_driver_sql(f"SELECT bank_account FROM expert WHERE id = {row.id}").scalar()
         assert data_keys.destroy(connection, [key_of(str(stored)) or ""]) == 1
-    found = commands.verdict().findings
+    found = findings()
     assert [(each.fault, each.row, each.detail) for each in found] == [(Fault.UNREADABLE, row.id, "bank_account")]
     assert "读不出来" in app.test_cli_runner().invoke(args=["keys", "check"]).output
 
@@ -275,7 +281,7 @@ def test_a_new_master_key_touches_no_record_and_no_entry(app: Flask, session_of:
         assert set(upkeep.by_master(connection)) == {app.extensions["envelope"].master}
     assert _image(row.id) == images
     assert read.of_rows(session, Expert, [row.id])[-1].values["id_no"] == value
-    assert commands.verdict().findings == []
+    assert findings() == []
     samples.make(session, Expert, 45)
     session.commit()
     assert app.test_cli_runner().invoke(args=["keys", "check"]).exit_code == 0
@@ -294,6 +300,7 @@ def test_with_other_keys_nothing_is_written_and_it_is_said(
         samples.make(session, Expert, 47)
     session.rollback()
     assert app.test_cli_runner().invoke(args=["keys", "check"]).exit_code == 1
+    assert "INDEX_KEY" in app.test_cli_runner().invoke(args=["install"]).output
     assert [each["name"] for each in app.test_client().get("/readyz").json["problems"] if each["name"] == "keys"] == ["keys"]  # type: ignore[index]
     if wrong == "master":
         answer = keeper.get(f"/expert/show/{number}")
@@ -356,7 +363,7 @@ def test_what_was_kept_long_enough_is_destroyed_everywhere(app: Flask, session_o
     assert session.scalar(sa.select(sa.func.count()).select_from(ImportBatch).where(ImportBatch.content.is_not(None))) == 0
     noted = search.find(session.connection(), search.Wanted(kind="destroyed"), 10)
     assert [(each.relation, each.row) for each in noted] == [("expert", gone.id)]
-    assert commands.verdict().findings == []
+    assert findings() == []
     assert app.test_cli_runner().invoke(args=["retention", "run", "--yes", "--day", day.isoformat()]).output.startswith("已销毁 0")
 
 
