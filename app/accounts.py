@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
 from flask_appbuilder.security.sqla.models import Group, User
 from sqlalchemy import Column, DateTime, ForeignKey, Integer, String
-from sqlalchemy.orm import relationship
+from sqlalchemy.orm import Session, relationship
 
 from app import registry
 from app.database import db
@@ -69,3 +70,9 @@ def actor_named(username: str) -> Actor:
     if user is None or not user.is_active:
         raise LookupError(_("没有账号“%(name)s”，或它已停用", name=username))
     return actor_of(user)
+
+
+def by_name(session: Session, usernames: Iterable[str | None]) -> dict[str, Account]:
+    """The accounts of these names, in one statement; what is no account is left out."""
+    wanted = {name for name in usernames if name}
+    return {row.username: row for row in session.scalars(sa.select(Account).where(Account.username.in_(wanted)))} if wanted else {}

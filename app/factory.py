@@ -22,7 +22,7 @@ from app.cli import register_commands
 from app.database import db, engine_options, guard_sessions
 from app.encryption import commands as key_commands
 from app.encryption import envelope
-from app.history import commands as trace_commands
+from app.history import evidence_commands, upkeep
 from app.install import register_install
 from app.jobs import Jobs, worker
 from app.language import _l
@@ -68,7 +68,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     register_commands(app)
     register_install(app)
     app.cli.add_command(worker)
-    for command in (trace_commands.trace, key_commands.keys, retention, backup_command, restore_command):
+    for command in (evidence_commands.trace, key_commands.keys, retention, backup_command, restore_command):
         app.cli.add_command(command)
     return app
 
@@ -79,7 +79,9 @@ def _background(app: Flask) -> None:
     jobs.register("import", uploads.commit_batch, uploads.unfinished)
     jobs.register("search", later.read, later.unread)
     jobs.register("sessions", sessions.clear_all, lambda: [()])
-    jobs.routine(trace_commands.keep_up)
+    jobs.routine(upkeep.keep_up)
+    jobs.register("verify", upkeep.verify_daily, upkeep.verification_cut_off)
+    jobs.repeat("verify", upkeep.verification_due)
     jobs.register("backup", backup.make_nightly, list)
     jobs.repeat("backup", backup.nightly)
 

@@ -23,10 +23,10 @@ from app.lookup import DatabaseLookup
 from app.register import Child, Record, Register, children, fields
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
+from app.workbooks import workbook
 from imports.bulk import among
 from imports.existing import chunks
 from imports.refusal import Refused
-from imports.sheets import workbook
 from imports.targets import fed_children, sheet_fields
 
 KINDS = ("xlsx", "csv", "json")

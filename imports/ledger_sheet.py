@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
+from app.workbooks import workbook
 from imports.ledger import Entry, Ledger
-from imports.sheets import workbook
 
 NUMBER = "序号"
 A4 = 9

@@ -20,7 +20,7 @@ from app import registry
 from app.clock import now, today
 from app.database import db
 from app.database_roles import TRACE_ROLE
-from app.history import acts, anchors, chain, commands, events, read, search, setup
+from app.history import acts, anchors, chain, events, read, search, setup, upkeep
 from app.history.chain import Fault
 from app.history.tables import trace
 from app.records import void
@@ -214,11 +214,11 @@ def sealed(session_of: SessionOf, agency: Agency, anchored: Path) -> int:
     row.remark = "封存之前"
     session.commit()
     session.close()
-    return commands.seal()
+    return upkeep.seal()
 
 
 def faults() -> list[Fault]:
-    return [finding.fault for finding in commands.verdict().findings]
+    return [finding.fault for finding in upkeep.verdict().findings]
 
 
 def bend(*statements: str) -> None:
@@ -233,10 +233,10 @@ def bend(*statements: str) -> None:
 
 
 def test_a_sound_trace_is_sound(sealed: int) -> None:
-    found = commands.verdict()
+    found = upkeep.verdict()
     assert found.findings == []
     assert (found.entries, found.sealed, found.unsealed) == (sealed, sealed, 0)
-    assert commands.seal() == 0
+    assert upkeep.seal() == 0
 
 
 @pytest.mark.parametrize(
@@ -252,14 +252,14 @@ def test_a_sound_trace_is_sound(sealed: int) -> None:
 def test_what_is_changed_in_an_entry_is_named(session_of: SessionOf, sealed: int, change: str) -> None:
     last = entries(session_of())[-1].id
     bend(change.format(last=last))
-    found = [finding for finding in commands.verdict().findings if finding.fault is Fault.CHANGED]
+    found = [finding for finding in upkeep.verdict().findings if finding.fault is Fault.CHANGED]
     assert last in {finding.entry for finding in found}
 
 
 def test_what_is_removed_is_named(session_of: SessionOf, sealed: int) -> None:
     last = entries(session_of())[-1].id
     bend(f"DELETE FROM trace.entry WHERE id = {last - 1}")
-    missing = [finding for finding in commands.verdict().findings if finding.fault is Fault.MISSING]
+    missing = [finding for finding in upkeep.verdict().findings if finding.fault is Fault.MISSING]
     assert [finding.entry for finding in missing] == [last - 1]
     bend(f"DELETE FROM trace.link WHERE entry = {last - 1}")
     assert Fault.MISSING in faults()
@@ -268,7 +268,7 @@ def test_what_is_removed_is_named(session_of: SessionOf, sealed: int) -> None:
 def test_what_is_cut_off_is_found_back_to_the_last_anchor(session_of: SessionOf, sealed: int) -> None:
     last = entries(session_of())[-1].id
     bend(f"DELETE FROM trace.link WHERE entry = {last}", f"DELETE FROM trace.entry WHERE id = {last}")
-    found = [finding for finding in commands.verdict().findings if finding.fault is Fault.CUT_OFF]
+    found = [finding for finding in upkeep.verdict().findings if finding.fault is Fault.CUT_OFF]
     assert [(finding.entry, finding.position, finding.detail) for finding in found] == [(last, sealed, "1")]
 
 
@@ -285,7 +285,7 @@ def test_an_anchor_that_is_changed_is_found(sealed: int, anchored: Path) -> None
     file = anchored / anchors.NAME
     facts = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps({**facts, "position": 1}) + "\nnothing\n", encoding="utf-8")
-    found = [finding.detail for finding in commands.verdict().findings if finding.fault is Fault.ANCHOR]
+    found = [finding.detail for finding in upkeep.verdict().findings if finding.fault is Fault.ANCHOR]
     assert found == ["1", "2"]
 
 
@@ -293,7 +293,7 @@ def test_a_row_that_is_changed_without_an_entry_is_named(session_of: SessionOf, 
     session = session_of(CLERK)
     samples.make(session, Qualification, 3, parent=session.get(Agency, agency.id))
     session.commit()
-    commands.seal()
+    upkeep.seal()
     silent = _silently(f"UPDATE agency SET remark = '悄悄改的' WHERE id = {agency.id}", "agency", "update")
     assert (silent.relation, silent.row) == ("agency", agency.id)
     gone = _silently(f"DELETE FROM qualification WHERE parent_id = {agency.id}", "qualification", "delete")
@@ -312,7 +312,7 @@ def _silently(statement: str, table: str, kind: str) -> Any:
             owner.exec_driver_sql(f"DROP TRIGGER trace_{table}_{kind}")
             owner.exec_driver_sql(statement)
             owner.exec_driver_sql(made)
-    return next(finding for finding in commands.verdict().findings if finding.fault is Fault.UNTRACED and finding.relation == table)
+    return next(finding for finding in upkeep.verdict().findings if finding.fault is Fault.UNTRACED and finding.relation == table)
 
 
 def test_a_table_whose_triggers_are_off_is_named_and_mended(sealed: int) -> None:
@@ -324,7 +324,7 @@ def test_a_table_whose_triggers_are_off_is_named_and_mended(sealed: int) -> None
             owner.exec_driver_sql("DROP TRIGGER trace_policy_update")
             owner.exec_driver_sql("DROP TRIGGER trace_review_insert")
             owner.exec_driver_sql("CREATE TRIGGER trace_review_insert AFTER INSERT ON review BEGIN SELECT 1; END")
-    found = {finding.relation for finding in commands.verdict().findings if finding.fault is Fault.TRIGGER}
+    found = {finding.relation for finding in upkeep.verdict().findings if finding.fault is Fault.TRIGGER}
     assert found == {"policy", "review"}
     with db.engine.begin() as owner:
         if owner.dialect.name == "postgresql":
@@ -346,7 +346,7 @@ def test_the_commands_speak(app: Flask, sealed: int, session_of: SessionOf) -> N
     good = runner.invoke(args=["trace", "verify"])
     assert good.exit_code == 0
     assert "没有发现改动" in good.output
-    last = entries(session_of())[-1].id
+    last = entries(session_of(), relation="agency")[-1].id
     bend(f"UPDATE trace.entry SET image = replace(image, '封存之前', '封存之後') WHERE id = {last}")
     bad = runner.invoke(args=["trace", "verify"])
     assert bad.exit_code == 1
@@ -357,12 +357,13 @@ def test_the_commands_speak(app: Flask, sealed: int, session_of: SessionOf) -> N
     key = runner.invoke(args=["trace", "key"]).output.strip()
     facts = anchors.opened(anchors.public_key(key), runner.invoke(args=["trace", "report", today().isoformat()]).output)
     assert facts["position"] == sealed
+    assert facts["counts"].pop("verified") == 3, "each verification is an entry"
     assert sum(facts["counts"].values()) == sealed
     assert runner.invoke(args=["trace", "report", "昨天"]).exit_code == 1
 
 
 def test_the_worker_keeps_up(app: Flask, agency: Agency, anchored: Path) -> None:
-    commands.keep_up()
+    upkeep.keep_up()
     with db.engine.connect() as connection:
         assert chain.head(connection) is not None
     assert (anchored / anchors.NAME).exists()
@@ -390,7 +391,7 @@ def test_an_entry_that_is_committed_late_is_sealed_and_none_twice(app: Flask, ag
     def seal() -> None:
         with app.app_context():
             while not stop.is_set():
-                commands.seal()
+                upkeep.seal()
 
     writers = [threading.Thread(target=write, args=(number,)) for number in range(3)]
     sealer = threading.Thread(target=seal)
@@ -400,8 +401,8 @@ def test_an_entry_that_is_committed_late_is_sealed_and_none_twice(app: Flask, ag
         each.join()
     stop.set()
     sealer.join()
-    commands.seal()
-    found = commands.verdict()
+    upkeep.seal()
+    found = upkeep.verdict()
     assert (found.unsealed, found.entries - found.sealed) == (0, 0)
     assert found.findings == []
 
@@ -413,8 +414,8 @@ def test_a_database_that_was_restored_elsewhere_goes_on(session_of: SessionOf, s
     session = session_of(CLERK)
     for number in (21, 22):
         samples.make(session, Agency, number, office(session))
-        assert commands.seal() == 1
-    assert commands.verdict().findings == []
+        assert upkeep.seal() == 1
+    assert upkeep.verdict().findings == []
 
 
 @pytest.fixture
@@ -473,17 +474,17 @@ def test_the_applications_role_cannot_bend_the_trace(separated: tuple[sa.Engine,
     act_as(session := db.session(), SYSTEM)
     row = samples.make(session, Agency, 5, office(session))
     session.commit()
-    commands.seal()
+    upkeep.seal()
     for statement in FORBIDDEN:
         with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as refused:
             connection.exec_driver_sql(statement)
         assert refused.value.orig.sqlstate in {"42501", "P0001"}, f"{statement}: {refused.value.orig}"  # type: ignore[union-attr]
-    assert commands.verdict().findings == []
+    assert upkeep.verdict().findings == []
     assert "有能力改动历史" not in app.test_cli_runner().invoke(args=["trace", "verify"]).output
     with admin.begin() as connection:
         number = connection.exec_driver_sql(f"SELECT max(id) FROM trace.entry WHERE row_id = {row.id} AND kind = 'insert'").scalar()
         connection.exec_driver_sql(f"UPDATE trace.entry SET image = overlay(image placing 'X' from 3 for 1) WHERE id = {number}")
-    assert number in {finding.entry for finding in commands.verdict().findings if finding.fault is Fault.CHANGED}
+    assert number in {finding.entry for finding in upkeep.verdict().findings if finding.fault is Fault.CHANGED}
     with admin.begin() as connection:
         connection.exec_driver_sql(f"DELETE FROM trace.entry WHERE id >= {number}")
         connection.exec_driver_sql(f"DELETE FROM trace.link WHERE entry >= {number}")
@@ -659,7 +660,7 @@ def test_the_audit_administrator_searches(sign_in: SignIn, session_of: SessionOf
     entry = browser.get(f"/audit/{number}").data.decode()
     assert "重复登记" in entry
     assert "尚未封存" in entry
-    commands.seal()
+    upkeep.seal()
     assert "序号" in browser.get(f"/audit/{number}").data.decode()
     assert f"/audit/{number}" not in browser.get("/audit/?actor=li").data.decode()
     assert f"/audit/{number}" not in browser.get(f"/audit/?last={today() - timedelta(days=1)}").data.decode()

@@ -248,7 +248,7 @@ def road_history(walk: Walk) -> None:
         allowed = walk.allowed.exports and kind in walk.allowed.reads
         with walk.app.app_context():
             found = search.find(db.session.connection(), search.Wanted(relation=walk.ground.cls.__tablename__, row=row, kind="insert"), 1)[0]
-        for address in (f"history/{row}", f"history/{row}/versions/{found.id}"):
+        for address in (f"history/{row}", f"history/{row}/versions/{found.id}", f"history/{row}/looks"):
             answer = walk.client.get(walk.url(address))
             assert (answer.status_code == 200) == allowed, (kind, address, answer.status_code)
             assert answer.status_code in {200, 302, 403, 404}
@@ -760,7 +760,7 @@ WALKED = {
     "page": {
         "list": road_list, "filters": road_list_parts, "columns": road_list_parts,
         "views": road_views, "view_edit": road_views, "view_delete": road_views, "view_opens": road_views, "show": road_show,
-        "history": road_history, "version": road_history, "as_of": road_history, "add": road_new_record, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
+        "history": road_history, "version": road_history, "looks": road_history, "as_of": road_history, "add": road_new_record, "edit": road_edit, "void": road_void, "lookup": road_picker, "words": road_picker,
         "bulk": road_bulk, "bulk_preview": road_bulk, "bulk_void": road_bulk_void, "cell": road_cell,
         "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "check_new": road_new_record, "check": road_check, "check_child": road_check,

@@ -1,87 +1,46 @@
-"""The trace as the audit administrator searches it: who did what to which record, when, from where."""
+"""The trace as the audit administrator searches it: who did what to which record, when, from where; as evidence; day by day."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from flask import abort, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from sqlalchemy.orm import Session
 
-from app import masking, registry
-from app.clock import local
-from app.history import search
-from app.history.relations import relations
+from app.clock import today
+from app.history import anchors, chain, evidence, looks, search, upkeep
+from app.history.commands import in_words
+from app.history.evidence import NothingFound
 from app.history.search import Entry, Wanted
-from app.language import Text, _, _l, listed
-from app.lookup import DatabaseLookup
+from app.history.telling import Teller, class_of, facts_of
+from app.history.words import ROADS, kind_label, titles
+from app.language import _, _l, listed
 from app.queries import QueryError
-from app.register import Record, fields
-from app.roles import ROLE_LABELS, Role
+from app.register import Register
+from app.roles import Role
 from app.scopes import Scope, scope_of
+from views.downloads import made
 from views.editing import Answer
-from views.history import ACTS, ROADS, actor_in_words
 from views.lines import SIZE, day_of, here
-from views.pages import current_session, people, render
+from views.looks import sheet
+from views.pages import current_session, render
 
-#: what tables outside the registers hold
-FRAME: dict[str, Text] = {
-    "ab_user": _l("账号"),
-    "ab_user_role": _l("账号的角色"),
-    "ab_user_group": _l("账号所在的用户组"),
-    "ab_group_role": _l("用户组的角色"),
-    "ab_permission_view_role": _l("角色的权限"),
-}
-#: what happens beside changes of rows
-EVENTS: dict[str, Text] = {
-    "export": _l("导出"),
-    "destroyed": _l("保存期满，销毁"),
-    "truncate": _l("清空整表"),
-    "sign_in": _l("登录"),
-    "sign_in_failed": _l("登录失败"),
-    "sign_out": _l("退出登录"),
-    "session_ended": _l("登录被结束"),
-    "locked": _l("锁定"),
-    "unlocked": _l("解锁"),
-    "refused": _l("无权操作，被拒绝"),
-    "account_added": _l("新增账号"),
-    "account_switched": _l("启用或停用账号"),
-    "password_changed": _l("改密码"),
-    "roles_changed": _l("改角色"),
-    "two_step_on": _l("打开两步验证"),
-    "two_step_off": _l("关闭两步验证"),
-}
-#: what an event says of itself
-DETAILS: dict[str, Text] = {
-    "subject": _l("对象"),
-    "register": _l("登记"),
-    "count": _l("数量"),
-    "bytes": _l("字节"),
-    "path": _l("地址"),
-    "filters": _l("筛选"),
-    "before": _l("原来"),
-    "after": _l("改为"),
-    "why": _l("原因"),
-    "roles": _l("角色"),
-}
+#: entries that a file of evidence takes here; the command takes any number
+MOST = 100_000
+#: what a day's report shows one by one, and how many of them
+NOTABLE = (
+    "sign_in_failed", "locked", "refused", "reveal", "export", "truncate", "roles_changed", "account_added", "account_switched", "verified",
+)  # fmt: skip
+SHOWN = 200
 
 
 def may_audit(scope: Scope) -> bool:
     """Whether somebody may search the trace."""
     return Role.AUDIT_ADMIN in scope.actor.roles
-
-
-def titles() -> dict[str, Text]:
-    """What people call each traced table."""
-    found: dict[str, Text] = {cls.__tablename__: cls.__title__ for cls in registry.tables()}
-    return {relation.name: found.get(relation.name) or FRAME.get(relation.name, relation.name) for relation in relations()}
-
-
-def kind_label(kind: str) -> str:
-    """What people call a kind of entry."""
-    return str(ACTS.get(kind) or EVENTS.get(kind) or kind)
 
 
 @dataclass(frozen=True)
@@ -112,13 +71,13 @@ class AuditView(BaseView):  # type: ignore[misc]
         """The newest entries that answer."""
         session = current_session()
         connection = session.connection()
-        found = search.find(connection, _wanted(), SIZE + 1, _number("before"))
+        wanted = _wanted()
+        found = search.find(connection, wanted, SIZE + 1, _number("before"))
         older = here(before=found[SIZE - 1].id) if len(found) > SIZE else ""
-        names = people(session, {entry.actor for entry in found})
-        lines = [_shown(entry, names) for entry in found[:SIZE]]
         kinds = [(kind, kind_label(kind)) for kind in search.kinds(connection)]
         roads = [(key, str(label)) for key, label in ROADS.items()]
-        return render("accounts/audit.html", lines=lines, older=older, titles=titles(), kinds=kinds, roads=roads, args=request.args)
+        facts = {"titles": titles(), "kinds": kinds, "roads": roads, "args": request.args, "provable": _provable(wanted)}
+        return render("accounts/audit.html", lines=_lines(session, found[:SIZE]), older=older, record=_record(wanted), alarm=_alarm(session), **facts)
 
     @expose("/<int:number>", methods=("GET",))
     @has_access
@@ -129,15 +88,110 @@ class AuditView(BaseView):  # type: ignore[misc]
         entry = search.one(session.connection(), number) if number < 2**63 else None
         if entry is None:
             abort(404)
-        shown = _shown(entry, people(session, {entry.actor}))
-        roles = listed(str(ROLE_LABELS[Role(name)]) for name in entry.roles.split() if name in set(Role))
-        return render("accounts/audit_entry.html", shown=shown, entry=entry, roles=roles, changes=_changes(entry), details=_details(entry))
+        teller = _teller(session, [entry])
+        changes, details = teller.changes(entry) if entry.values else [], teller.details(entry)
+        return render("accounts/audit_entry.html", shown=_shown(teller, entry), entry=entry, roles=teller.roles(entry), changes=changes, details=details)
+
+    @expose("/evidence.zip", methods=("POST",))
+    @has_access
+    @permission_name("read")
+    def evidence(self) -> Answer:
+        """What the filter finds, as a file that can be checked elsewhere. Asked by a form: it seals what waits."""
+        session, wanted = current_session(), _wanted()
+        if not _provable(wanted):
+            raise QueryError(_l("请先选定从哪天到哪天，或一条记录（登记和记录编号），再导出证据"))
+        order = evidence.order(session, wanted, "{0.full_name}（{0.username}）".format(scope_of(session).actor))
+        if search.count(session.connection(), order.wanted, MOST + 1) > MOST:
+            raise QueryError(_l("超过 %(most)s 条，请缩短日期，或请系统管理员用 flask trace evidence 导出", most=MOST))
+        try:
+            return made(lambda out: evidence.write(session, order, out), f"历史证据_{_file_name(wanted)}", "zip")
+        except NothingFound:
+            raise QueryError(_l("没有符合条件的历史，没有可导出的证据")) from None
+
+    @expose("/looks/<relation>/<int:row>", methods=("GET",))
+    @has_access
+    @permission_name("read")
+    def looks(self, relation: str, row: int) -> Answer:
+        """Who looked at a record, whether it still stands or not."""
+        cls = class_of(relation)
+        if cls is None or not issubclass(cls, Register) or row >= 2**31 or not looks.since(current_session(), cls, row):
+            abort(404)
+        return sheet(current_session(), cls, row, looks.label(current_session(), cls, row), ((_("历史记录"), url_for(".index", relation=relation, row=row)),))
+
+    @expose("/report", methods=("GET",))
+    @has_access
+    @permission_name("read")
+    def report(self) -> Answer:
+        """What a day left in the trace."""
+        session, day = current_session(), day_of(request.args, "day") or today()
+        return render("accounts/audit_report.html", **_day(session, day))
+
+
+def _day(session: Session, day: date) -> dict[str, Any]:
+    connection, wanted = session.connection(), Wanted(first=day, last=day)
+    counts = search.counts(connection, wanted)
+    kinds = [(kind_label(kind), counts[kind], url_for("AuditView.index", kind=kind, first=day, last=day)) for kind in counts]
+    notable = search.newest(connection, wanted, NOTABLE, SHOWN + 1)
+    return {
+        "day": day, "today": today(), "kinds": sorted(kinds, key=lambda each: -each[1]), "total": sum(counts.values()),
+        "notable": _lines(session, notable[:SHOWN]), "shown": SHOWN if len(notable) > SHOWN else 0,
+        "head": chain.head(connection), "unsealed": chain.unsealed(connection), "anchor": anchors.newest(upkeep.folder(), upkeep.signer().public_key()),
+        "kept": upkeep.kept_report(day).exists(), "verification": _verification(session),
+        "yesterday": url_for("AuditView.report", day=day - timedelta(days=1)),
+        "tomorrow": url_for("AuditView.report", day=day + timedelta(days=1)) if day < today() else "",
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How the last verification ended."""
+
+    when: str
+    road: str
+    sound: bool
+    entries: int
+    findings: int
+    #: the first of them, in words
+    named: list[str]
+
+
+def _verification(session: Session) -> Verification | None:
+    entry = upkeep.last_verification(session.connection())
+    facts = facts_of(entry) if entry is not None else None
+    if entry is None or facts is None:
+        return None
+    teller = _teller(session, [entry])
+    named = [in_words(upkeep.finding_of(kept)) for kept in facts["named"]]
+    return Verification(teller.when(entry), teller.road(entry), facts["sound"], facts["entries"], facts["findings"], named)
+
+
+def _alarm(session: Session) -> Verification | None:
+    """The last verification, when it found anything."""
+    found = _verification(session)
+    return found if found is not None and not found.sound else None
+
+
+def _provable(wanted: Wanted) -> bool:
+    """Whether a filter is narrow enough for evidence."""
+    return bool((wanted.first and wanted.last) or (wanted.relation and wanted.row is not None))
+
+
+def _record(wanted: Wanted) -> str:
+    """The page that says who looked at the record that the filter names."""
+    cls = class_of(wanted.relation)
+    named = cls is not None and issubclass(cls, Register) and wanted.row is not None
+    return url_for("AuditView.looks", relation=wanted.relation, row=wanted.row) if named else ""
+
+
+def _file_name(wanted: Wanted) -> str:
+    parts = (wanted.relation, wanted.row, wanted.actor, wanted.kind, wanted.first, wanted.last)
+    return "_".join(str(part) for part in parts if part not in ("", None))
 
 
 def _wanted() -> Wanted:
     args = request.args
-    texts = {name: args.get(name, "").strip() for name in ("actor", "relation", "kind", "road")}
-    return Wanted(**texts, row=_number("row"), batch=_number("batch"), first=day_of(args, "first"), last=day_of(args, "last"))
+    actor, relation, kind, road = (args.get(name, "").strip() for name in ("actor", "relation", "kind", "road"))
+    return Wanted(actor, relation, kind, road, _number("row"), _number("batch"), day_of(args, "first"), day_of(args, "last"))
 
 
 def _number(name: str) -> int | None:
@@ -150,47 +204,20 @@ def _number(name: str) -> int | None:
     return int(text)
 
 
-def _class_of(relation: str) -> type[Record] | None:
-    return next((cls for cls in registry.tables() if cls.__tablename__ == relation), None)
+def _teller(session: Session, entries: list[Entry]) -> Teller:
+    teller = Teller(session, scope_of(session))
+    teller.prepare(entries)
+    return teller
 
 
-def _shown(entry: Entry, names: dict[str, str]) -> Shown:
-    who = actor_in_words(names, entry.actor)
-    title = str(titles().get(entry.relation, entry.relation))
-    subject = f"{title} #{entry.row}" if entry.row is not None else title or dict(_details(entry)).get(str(DETAILS["subject"]), "")
-    when = f"{local(entry.at):%Y-%m-%d %H:%M:%S}" if entry.at else "—"
-    labels = [label for label, _old, _new in _changes(entry)] if entry.kind == "update" else []
-    road = str(ROADS.get(entry.road, entry.road))
-    return Shown(entry, when, who, kind_label(entry.kind), subject, listed(labels[:6]), road, url_for("AuditView.entry", number=entry.id))
+def _lines(session: Session, entries: list[Entry]) -> list[Shown]:
+    teller = _teller(session, entries)
+    return [_shown(teller, entry) for entry in entries]
 
 
-def _changes(entry: Entry) -> list[tuple[str, str, str]]:
-    """The fields that an entry changed: label, old and new text; sensitive values masked."""
-    cls, old = _class_of(entry.relation), entry.before or {}
-    if cls is None:
-        keys = [key for key in entry.values if entry.values[key] != old.get(key)]
-        return [(key, _plain(old.get(key)), _plain(entry.values[key])) for key in keys]
-    session = current_session()
-    scope, lookup = scope_of(session), DatabaseLookup(session)
-    found = []
-    for declared in fields(cls):
-        before, after = old.get(declared.attr), entry.values.get(declared.attr)
-        if before != after:
-            show = masking.shower(scope, declared, lookup)
-            found.append((str(declared.label), show(before), show(after)))
-    voided = entry.values.get("void_reason")
-    return found + ([(_("作废原因"), "", str(voided))] if voided and not old.get("void_reason") else [])
-
-
-def _plain(value: Any) -> str:
-    return "" if value is None else listed(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _details(entry: Entry) -> list[tuple[str, str]]:
-    """What an entry that is not about a row's values says."""
-    if entry.values or not entry.image:
-        return []
-    try:
-        return [(str(DETAILS.get(key, key)), _plain(value)) for key, value in json.loads(entry.image).items() if value not in ("", [], None)]
-    except (ValueError, AttributeError):
-        return [("", entry.image)]
+def _shown(teller: Teller, entry: Entry) -> Shown:
+    labels = [change.label for change in teller.changes(entry)] if entry.kind == "update" else []
+    return Shown(
+        entry, teller.when(entry), teller.who(entry), teller.act(entry), teller.subject(entry), listed(labels[:6]), teller.road(entry),
+        url_for("AuditView.entry", number=entry.id),
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from app import audit
 from app.attachments import TYPES
 
-MIMETYPES = {"xlsx": TYPES["xlsx"], "csv": "text/csv; charset=utf-8", "docx": TYPES["docx"]}
+MIMETYPES = {"xlsx": TYPES["xlsx"], "csv": "text/csv; charset=utf-8", "docx": TYPES["docx"], "zip": "application/zip"}
 
 
 def made(write: Callable[[BinaryIO], object], name: str, kind: str) -> Response:

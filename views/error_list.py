@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from app.language import _
-from imports.sheets import workbook
+from app.workbooks import workbook
 
 WIDTHS = (10, 16, 8, 22, 80)
 

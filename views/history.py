@@ -21,7 +21,8 @@ from app.formats import FormatError, Link, StateOf
 from app.formats import Text as Line
 from app.history import acts, read
 from app.history.read import Step, Version
-from app.language import Text, _, _l
+from app.history.words import ACTS, actor_in_words, road_label
+from app.language import _, _l
 from app.lookup import DatabaseLookup
 from app.records import redraft, save
 from app.register import Record, Register, children, fields, values_of
@@ -30,23 +31,6 @@ from views.editing import Answer
 from views.lines import SIZE, Page, Row, day_of, here, page_number
 from views.pages import current_session, find, link_to, people, render
 from views.record import Action, RecordPage
-
-ACTS: dict[str, Text] = {
-    "base": _l("开始记录历史"),
-    "insert": _l("新增"),
-    "update": _l("修改"),
-    "void": _l("作废"),
-    "delete": _l("删除"),
-}
-ROADS: dict[str, Text] = {
-    "page": _l("页面"),
-    "rest": _l("接口"),
-    "command": _l("命令"),
-    "import": _l("导入"),
-    "bulk": _l("批量修改"),
-    "restore": _l("恢复"),
-    "install": _l("安装"),
-}
 
 
 @dataclass(frozen=True)
@@ -83,14 +67,6 @@ class Event:
 def who(names: dict[str, str], version: Version) -> str:
     """Who made a version, in words; another program is named by the role it connects as."""
     return actor_in_words(names, version.actor)
-
-
-def actor_in_words(names: dict[str, str], actor: str) -> str:
-    """What people call an actor of the trace: SQLite does not know by which role another program came."""
-    if actor.startswith("database:"):
-        role = actor.removeprefix("database:")
-        return _("其他程序") if role == "unknown" else _("其他程序（数据库账号 %(role)s）", role=role)
-    return names.get(actor, "") or {"system": _("系统"), "visitor": _("访客")}.get(actor, actor)
 
 
 def moment(version: Version) -> str:
@@ -199,7 +175,7 @@ def _event(reader: Reader, cls: type[Register], row: Any, step: Step, names: dic
     own = version.cls is cls
     label = next((each for each in fields(version.cls) if each.key == version.cls.__label__), None)
     of = "" if own else f"{version.cls.__title__}“{reader.text(label, version.values) if label else version.row}”"
-    road = str(ROADS.get(version.road, version.road))
+    road = road_label(version.road)
     voiding = str(version.values.get("void_reason") or "") if step.act == "void" else ""
     reason = version.reason or voiding
     event = Event(version.entry, title, who(names, version), moment(version), road, reason, version.batch, of, changes)

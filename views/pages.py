@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
 from app import registry
-from app.accounts import Account
+from app.accounts import by_name
 from app.database import db
 from app.language import Text, _l
 from app.register import Child, Record, Register
@@ -85,11 +85,7 @@ def render(template: str, **facts: Any) -> str:
 def people(session: Session, usernames: Iterable[str | None]) -> dict[str, str]:
     """The names behind account names, in one statement; what is no account keeps its name."""
     wanted = {name for name in usernames if name}
-    found = {name: name for name in wanted}
-    if wanted:
-        for account in session.scalars(sa.select(Account).where(Account.username.in_(wanted))):
-            found[account.username] = account.full_name
-    return found
+    return {name: name for name in wanted} | {name: account.full_name for name, account in by_name(session, wanted).items()}
 
 
 def language_tag() -> str:

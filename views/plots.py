@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from app.language import _
+from app.workbooks import workbook
 from imports.export import guarded
-from imports.sheets import workbook
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from views.downloads import made
 from views.editing import Answer, Editor
 from views.history import History
 from views.lists import Lists
+from views.looks import LookedAt
 from views.pages import current_session, endpoint_of, find, link_to, render
 from views.pickers import Pickers
 from views.record import RecordPage
@@ -40,7 +41,7 @@ from views.voiding import may_void, void_one
 WRITERS = {"xlsx": export.to_xlsx, "csv": export.to_csv}
 
 
-class RegisterView(Lists, SavedViews, Bulk, CellEdit, Pickers, Attachments, Children, Checks, Uploads, Reports, History, BaseView):  # type: ignore[misc]
+class RegisterView(Lists, SavedViews, Bulk, CellEdit, Pickers, Attachments, Children, Checks, Uploads, Reports, History, LookedAt, BaseView):  # type: ignore[misc]
     """List, page, form, children, export of one register."""
 
     entry: Entry

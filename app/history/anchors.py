@@ -79,3 +79,18 @@ def read(file: Path, key: Ed25519PublicKey) -> tuple[list[Head], list[Finding]]:
         except (InvalidSignature, KeyError):
             findings.append(Finding(Fault.ANCHOR, detail=str(number)))
     return heads, findings
+
+
+def newest(folder: Path, key: Ed25519PublicKey) -> Head | None:
+    """The last head of a folder's file, without reading all of it; None when there is none, or its signature is wrong."""
+    file = folder / NAME
+    if not file.exists():
+        return None
+    with file.open("rb") as lines:
+        lines.seek(max(0, file.stat().st_size - 4096))
+        last = lines.read().rstrip(b"\n").rpartition(b"\n")[2]
+    try:
+        facts = opened(key, last.decode())
+        return Head(facts["position"], facts["entry"], facts["digest"], datetime.fromisoformat(facts["at"]))
+    except (InvalidSignature, KeyError, ValueError):
+        return None

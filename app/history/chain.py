@@ -175,14 +175,21 @@ def _unsealed(connection: sa.Connection, verdict: Verdict) -> Iterator[Finding]:
     t = trace(connection.dialect.name)
     verdict.entries = connection.scalar(sa.select(sa.func.count()).select_from(t.entry)) or 0
     at = t.act.c.at if connection.dialect.name == "postgresql" else sa.func.coalesce(t.act.c.at, t.entry.c.at)
+    verdict.unsealed = unsealed(connection)
     open_ones = (
         sa.select(t.entry.c.id, at.label("at"))
         .select_from(t.entry.outerjoin(t.link, t.link.c.entry == t.entry.c.id).outerjoin(t.act, t.act.c.id == t.entry.c.act))
         .where(t.link.c.entry.is_(None))
     ).subquery()
-    verdict.unsealed = connection.scalar(sa.select(sa.func.count()).select_from(open_ones)) or 0
     late = sa.select(open_ones.c.id).where(sa.or_(open_ones.c.at.is_(None), open_ones.c.at < as_kept(connection, now() - SOON)))
     yield from (Finding(Fault.UNSEALED, entry) for entry in connection.scalars(late.order_by(open_ones.c.id).limit(20)))
+
+
+def unsealed(connection: sa.Connection) -> int:
+    """How many entries are not in the chain yet."""
+    t = trace(connection.dialect.name)
+    statement = sa.select(sa.func.count()).select_from(t.entry.outerjoin(t.link, t.link.c.entry == t.entry.c.id)).where(t.link.c.entry.is_(None))
+    return connection.scalar(statement) or 0
 
 
 def as_kept(connection: sa.Connection, moment: datetime) -> Any:

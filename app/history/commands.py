@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
-import sqlalchemy as sa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from app import registry
-from app.clock import SHANGHAI, local, today
+from app.clock import today
 from app.database import db
 from app.database_roles import bendable
-from app.history import anchors, chain
+from app.history import anchors, upkeep
 from app.history.chain import Fault, Finding
-from app.history.tables import trace as tables
 from app.language import Text, _, _l
 
 BENT = 1
@@ -50,34 +46,6 @@ def subject(relation: str, row: int | None) -> str:
     return f"{title} #{row}" if row is not None else title
 
 
-def seal() -> int:
-    """Seal what has been committed and anchor the new head; how many entries."""
-    with db.engine.begin() as connection:
-        count = chain.seal(connection)
-        head = chain.head(connection) if count else None
-    if head is not None:
-        anchors.append(_folder(), anchors.signer(current_app.config["TRACE_KEY"]), head)
-    return count
-
-
-def _folder() -> Path:
-    return Path(current_app.config["TRACE_ANCHORS"])
-
-
-def _key() -> Ed25519PublicKey:
-    return anchors.signer(current_app.config["TRACE_KEY"]).public_key()
-
-
-def verdict(file: Path | None = None, key: Ed25519PublicKey | None = None) -> chain.Verdict:
-    """Verify the trace against the anchors in a file, or in the installation's own."""
-    heads, wrong = anchors.read(file or _folder() / anchors.NAME, key or _key())
-    with db.engine.connect() as connection:
-        found = chain.verify(connection, heads)
-        connection.rollback()
-    found.findings += wrong
-    return found
-
-
 trace = AppGroup("trace", help="历史记录：封存、核验、日报")
 
 
@@ -85,7 +53,7 @@ trace = AppGroup("trace", help="历史记录：封存、核验、日报")
 @with_appcontext
 def trace_seal() -> None:
     """Seal now."""
-    click.echo(_("封存了 %(count)s 条历史", count=seal()))
+    click.echo(_("封存了 %(count)s 条历史", count=upkeep.seal()))
 
 
 @trace.command("verify", help="核验历史：有没有被改动、删除、截断或绕开")
@@ -95,7 +63,8 @@ def trace_seal() -> None:
 @with_appcontext
 def trace_verify(file: Path | None, key: str, as_json: bool) -> None:
     """Verify the chain, the anchors, the triggers and the rows."""
-    found = verdict(file, anchors.public_key(key) if key else None)
+    own = file is None and not key
+    found = upkeep.verify("command") if own else upkeep.verdict(file, anchors.public_key(key) if key else None)
     with db.engine.connect() as connection:
         open_to_us = bendable(connection)
     if as_json:
@@ -119,28 +88,7 @@ def _as_json(finding: Finding) -> dict[str, Any]:
 @with_appcontext
 def trace_key() -> None:
     """Show the public key."""
-    click.echo(anchors.public_text(_key()))
-
-
-def report(day: str) -> str:
-    """What a day left in the trace, with the head of the chain, signed: to be printed or mailed away."""
-    start = datetime.fromisoformat(day).replace(tzinfo=SHANGHAI)
-    with db.engine.connect() as connection:
-        t = tables(connection.dialect.name)
-        within = (t.act.c.at >= chain.as_kept(connection, start), t.act.c.at < chain.as_kept(connection, start + timedelta(days=1)))
-        statement = (
-            sa.select(t.entry.c.kind, sa.func.count())
-            .select_from(t.entry.join(t.act, t.act.c.id == t.entry.c.act))
-            .where(*within)
-            .group_by(t.entry.c.kind)
-            .order_by(t.entry.c.kind)
-        )
-        counts = dict(connection.execute(statement).tuples().all())
-        head = chain.head(connection)
-    facts: dict[str, Any] = {"day": day, "counts": counts}
-    if head is not None:
-        facts |= {"position": head.position, "entry": head.entry, "digest": head.digest, "at": f"{local(head.at):%Y-%m-%d %H:%M:%S}"}
-    return anchors.signed(anchors.signer(current_app.config["TRACE_KEY"]), facts)
+    click.echo(anchors.public_text(upkeep.signer().public_key()))
 
 
 @trace.command("report", help="某一天的历史日报，带签名（默认今天）")
@@ -149,22 +97,7 @@ def report(day: str) -> str:
 def trace_report(day: str | None) -> None:
     """Print the report of a day."""
     try:
-        text = report(day or today().isoformat())
+        text = upkeep.report(date.fromisoformat(day) if day else today())
     except ValueError:
         raise click.ClickException(_("日期要写成 2026-11-28 这样")) from None
     click.echo(text)
-
-
-def keep_report() -> None:
-    """Write yesterday's report beside the anchors, once."""
-    day = (today() - timedelta(days=1)).isoformat()
-    file = _folder() / f"report-{day}.json"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(report(day) + "\n", encoding="utf-8")
-
-
-def keep_up() -> None:
-    """What the worker does again and again: seal, and once a day report."""
-    seal()
-    keep_report()

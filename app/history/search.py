@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -29,6 +29,8 @@ class Wanted:
     batch: int | None = None
     first: date | None = None
     last: date | None = None
+    #: tables of children: with `relation` and `row`, what happened to that record's children is wanted too
+    children: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,15 @@ class Entry:
     digest: str
 
 
+@dataclass(frozen=True)
+class Link:
+    """An entry in the chain: what was sealed of it, with the digest before."""
+
+    entry: Entry
+    line: str
+    before: bytes
+
+
 def find(connection: sa.Connection, wanted: Wanted, most: int, before: int | None = None) -> list[Entry]:
     """The newest entries that answer, older than entry `before`."""
     t = trace(connection.dialect.name)
@@ -71,6 +82,53 @@ def one(connection: sa.Connection, number: int) -> Entry | None:
     return next(iter(_entries(connection, connection.execute(_select(connection, t).where(t.entry.c.id == number)).all())), None)
 
 
+def newest(connection: sa.Connection, wanted: Wanted, kinds: Iterable[str], most: int) -> list[Entry]:
+    """The newest entries of some kinds that answer."""
+    t = trace(connection.dialect.name)
+    return chosen(connection, *_tests(connection, t, wanted), t.entry.c.kind.in_(list(kinds)), most=most)
+
+
+def chosen(connection: sa.Connection, *tests: sa.ColumnElement[bool], most: int) -> list[Entry]:
+    """The newest entries that pass these tests of the trace's tables."""
+    t = trace(connection.dialect.name)
+    return _entries(connection, connection.execute(_select(connection, t).where(*tests).order_by(t.entry.c.id.desc()).limit(most)).all())
+
+
+def links(connection: sa.Connection, wanted: Wanted, head: int) -> Iterator[Link]:
+    """The sealed entries that answer, up to a position of the chain, in its order; read as they are asked for."""
+    t = trace(connection.dialect.name)
+    earlier = t.link.alias("earlier_link")
+    statement = (
+        _select(connection, t)
+        .add_columns(t.line.c.line, earlier.c.digest.label("digest_before"))
+        .join(t.line, t.line.c.id == t.entry.c.id)
+        .outerjoin(earlier, earlier.c.position == t.link.c.position - 1)
+        .where(*_tests(connection, t, wanted), t.link.c.position <= head)
+        .order_by(t.link.c.position)
+    )
+    for rows in connection.execute(statement.execution_options(yield_per=500)).partitions():
+        for entry, row in zip(_entries(connection, rows), rows, strict=True):
+            yield Link(entry, row.line, bytes(row.digest_before or b""))
+
+
+def count(connection: sa.Connection, wanted: Wanted, most: int) -> int:
+    """How many entries answer, counted no further than `most`."""
+    t = trace(connection.dialect.name)
+    some = sa.select(t.entry.c.id).select_from(_joined(t)).where(*_tests(connection, t, wanted)).limit(most)
+    return connection.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
+
+
+def counts(connection: sa.Connection, wanted: Wanted) -> dict[str, int]:
+    """How many entries of each kind answer."""
+    t = trace(connection.dialect.name)
+    statement = sa.select(t.entry.c.kind, sa.func.count()).select_from(_joined(t)).where(*_tests(connection, t, wanted))
+    return dict(connection.execute(statement.group_by(t.entry.c.kind).order_by(t.entry.c.kind)).tuples().all())
+
+
+def _joined(t: Trace) -> Any:
+    return t.entry.outerjoin(t.layout, t.layout.c.id == t.entry.c.layout).outerjoin(t.act, t.act.c.id == t.entry.c.act)
+
+
 def _at(connection: sa.Connection, t: Trace) -> sa.ColumnElement[Any]:
     return t.act.c.at if connection.dialect.name == "postgresql" else sa.func.coalesce(t.act.c.at, t.entry.c.at, type_=sa.DateTime(timezone=True))
 
@@ -84,8 +142,7 @@ def _select(connection: sa.Connection, t: Trace) -> sa.Select[Any]:
     )
     old, old_layout = t.entry.alias("old"), t.layout.alias("old_layout")
     joined = (
-        t.entry.outerjoin(t.layout, t.layout.c.id == t.entry.c.layout)
-        .outerjoin(t.act, t.act.c.id == t.entry.c.act)
+        _joined(t)
         .outerjoin(old, old.c.id == last.correlate(t.entry, t.layout).scalar_subquery())
         .outerjoin(old_layout, old_layout.c.id == old.c.layout)
         .outerjoin(t.link, t.link.c.entry == t.entry.c.id)
@@ -100,18 +157,35 @@ def _tests(connection: sa.Connection, t: Trace, wanted: Wanted) -> list[sa.Colum
     at = t.act.c.at if connection.dialect.name == "postgresql" else sa.func.coalesce(t.act.c.at, t.entry.c.at)
     exact = {
         t.act.c.actor: wanted.actor,
-        t.layout.c.relation: wanted.relation,
         t.entry.c.kind: wanted.kind,
         t.act.c.road: wanted.road,
-        t.entry.c.row_id: wanted.row,
         t.act.c.batch: wanted.batch,
     }
+    of_record = {t.layout.c.relation: wanted.relation, t.entry.c.row_id: wanted.row}
     tests = [column == value for column, value in exact.items() if value not in {"", None}]
+    own = [column == value for column, value in of_record.items() if value not in {"", None}]
+    tests += [_of_family(t, wanted)] if wanted.children else own
     if wanted.first is not None:
         tests.append(at >= as_kept(connection, datetime.combine(wanted.first, time.min, SHANGHAI)))
     if wanted.last is not None:
         tests.append(at < as_kept(connection, datetime.combine(wanted.last + timedelta(days=1), time.min, SHANGHAI)))
     return tests
+
+
+def _of_family(t: Trace, wanted: Wanted) -> sa.ColumnElement[bool]:
+    """The entries of a record, of its children, and what else happened to those: found by number, for `or` would read the whole trace."""
+    parts = [_rows(t, wanted.relation, t.entry.c.row_id == wanted.row)]
+    for name in wanted.children:
+        below = _rows(t, name, t.entry.c.parent_id == wanted.row)
+        child, layout = t.entry.alias("child"), t.layout.alias("child_layout")
+        numbers = sa.select(child.c.row_id).join_from(child, layout, layout.c.id == child.c.layout)
+        numbers = numbers.where(layout.c.relation == name, child.c.parent_id == wanted.row)
+        parts += [below, _rows(t, name, t.entry.c.parent_id.is_(None), t.entry.c.row_id.in_(numbers))]
+    return sa.and_(t.entry.c.id.in_(sa.union_all(*parts)))
+
+
+def _rows(t: Trace, relation: str, *tests: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(t.entry.c.id).join_from(t.entry, t.layout, t.layout.c.id == t.entry.c.layout).where(t.layout.c.relation == relation, *tests)
 
 
 def kinds(connection: sa.Connection) -> list[str]:

@@ -1,0 +1,153 @@
+"""Entries of the trace in words, as the holder of a scope may read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import masking, registry
+from app.accounts import by_name
+from app.clock import local
+from app.fields import Field
+from app.formats import Link
+from app.history.search import Entry
+from app.history.words import DETAILS, actor_in_words, kind_label, road_label, titles
+from app.language import _, listed
+from app.lookup import DatabaseLookup
+from app.register import Record, field_map, fields
+from app.roles import ROLE_LABELS, Role
+from app.scopes import Actor, Scope
+
+#: what is said to everybody: nobody's rights lift a mask
+NOBODY = Scope(Actor(""))
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A field that an entry changed."""
+
+    label: str
+    old: str
+    new: str
+
+
+@cache
+def class_of(relation: str) -> type[Record] | None:
+    """The register or child that a traced table belongs to."""
+    return next((cls for cls in registry.tables() if cls.__tablename__ == relation), None)
+
+
+class Teller:
+    """Says entries in words: fields by their labels, values masked unless the scope is clear."""
+
+    def __init__(self, session: Session, scope: Scope) -> None:
+        self.scope = scope
+        self._session = session
+        self._lookup = DatabaseLookup(session)
+        self._names: dict[str, str] = {}
+        self._titles = titles()
+        self._shows: dict[tuple[type[Record], str], Callable[[Any], str]] = {}
+
+    def prepare(self, entries: Sequence[Entry]) -> None:
+        """Ask for the names behind many entries at once."""
+        unknown = {entry.actor for entry in entries} - self._names.keys()
+        self._names |= {name: name for name in unknown} | {name: account.full_name for name, account in by_name(self._session, unknown).items()}
+        for relation in {entry.relation for entry in entries if entry.values}:
+            cls = class_of(relation)
+            if cls is not None:
+                self._prepare_links(cls, [entry for entry in entries if entry.relation == relation])
+
+    def _prepare_links(self, cls: type[Record], entries: Iterable[Entry]) -> None:
+        declared = fields(cls)
+        self._lookup.prepare(declared)
+        values = [kept for entry in entries for kept in (entry.values, entry.before) if kept]
+        for each in declared:
+            if isinstance(each.format, Link):
+                self._lookup.prepare_ids(each.format.register, [kept[each.attr] for kept in values if isinstance(kept.get(each.attr), int)])
+
+    # what stands in one entry -------------------------------------------------------------------
+
+    def when(self, entry: Entry) -> str:
+        """When, in Shanghai."""
+        return f"{local(entry.at):%Y-%m-%d %H:%M:%S}" if entry.at else "—"
+
+    def who(self, entry: Entry) -> str:
+        """Who did it."""
+        return actor_in_words(self._names, entry.actor)
+
+    def roles(self, entry: Entry) -> str:
+        """The roles that the person had then."""
+        return listed(str(ROLE_LABELS[Role(name)]) for name in entry.roles.split() if name in set(Role))
+
+    def act(self, entry: Entry) -> str:
+        """What was done."""
+        return kind_label(entry.kind)
+
+    def road(self, entry: Entry) -> str:
+        """By which road."""
+        return road_label(entry.road)
+
+    def subject(self, entry: Entry) -> str:
+        """What it was done to."""
+        title = str(self._titles.get(entry.relation, entry.relation))
+        return f"{title} #{entry.row}" if entry.row is not None else title or dict(self.details(entry)).get(str(DETAILS["subject"]), "")
+
+    def changes(self, entry: Entry) -> list[Changed]:
+        """The fields that an entry changed; of a deleted row, what went."""
+        old, new = (entry.values, {}) if entry.kind == "delete" else (entry.before or {}, entry.values)
+        cls = class_of(entry.relation)
+        if cls is None:
+            keys = [key for key in entry.values if new.get(key) != old.get(key)]
+            return [Changed(key, _plain(old.get(key)), _plain(new.get(key))) for key in keys]
+        found = []
+        for declared in fields(cls):
+            before, after = old.get(declared.attr), new.get(declared.attr)
+            if before != after:
+                show = self._show(cls, declared)
+                found.append(Changed(str(declared.label), show(before), show(after)))
+        voided = new.get("void_reason")
+        return found + ([Changed(_("作废原因"), "", str(voided))] if voided and not old.get("void_reason") else [])
+
+    def _show(self, cls: type[Record], declared: Field) -> Callable[[Any], str]:
+        key = (cls, declared.key)
+        if key not in self._shows:
+            self._shows[key] = masking.shower(self.scope, declared, self._lookup)
+        return self._shows[key]
+
+    def details(self, entry: Entry) -> list[tuple[str, str]]:
+        """What an entry that is not about a row's values says."""
+        if entry.values or not entry.image:
+            return []
+        facts = facts_of(entry)
+        if facts is None:
+            return [("", entry.image)]
+        if isinstance(facts.get("fields"), list):
+            facts["fields"] = labels(entry.relation, facts["fields"])
+        return [(str(DETAILS.get(key, key)), _plain(value)) for key, value in facts.items() if value not in ("", [], None)]
+
+
+def facts_of(entry: Entry) -> dict[str, Any] | None:
+    """What an event says of itself; None where it is not to be read."""
+    try:
+        found = json.loads(entry.image)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def labels(relation: str, keys: Sequence[Any]) -> list[str]:
+    """The labels of some fields of a table; what is no field any more keeps its name."""
+    cls = class_of(relation)
+    known = field_map(cls) if cls is not None else {}
+    return [str(known[key].label) if key in known else str(key) for key in keys]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(_("是") if value else _("否"))
+    return "" if value is None else listed(map(str, value)) if isinstance(value, list) else str(value)
