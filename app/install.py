@@ -60,6 +60,8 @@ FRAME_OF = {Role.PUBLIC: frozenset({("can_search", "SearchView")}), Role.PRIVACY
 #: what those may do beside it who look over all offices
 OVERSIGHT = frozenset({("can_read", "overview"), ("can_export", "overview")})
 OVERSEERS = frozenset({Role.LEADER, Role.SUPERVISOR, Role.LEGAL})
+#: who asks to see what is masked, and who decides on it
+DISCLOSERS = frozenset({Role.PRIVACY_VIEW, Role.SECTION_HEAD, Role.LEADER})
 #: views of accounts and roles: the security administrator's, and nobody else's
 ACCOUNT_VIEWS = frozenset(
     {"UserDBModelView", "account_security", "RoleModelView", "UserGroupModelView", "ResetPasswordView", "List Users", "List Roles", "List Groups", "Security"}
@@ -75,6 +77,8 @@ def permissions_of(role: Role) -> set[Pair]:
             key = entry.register.__key__
             pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
             pairs |= {("menu_access", key), ("menu_access", chinese(entry.area))}
+    if role in DISCLOSERS:
+        pairs.add(("can_read", "disclosures"))
     if role is Role.AUDIT_ADMIN:
         pairs.add(("can_read", "audit"))
     if any(role in form.keepers for form in documents.forms().values()):

@@ -33,10 +33,12 @@ FRAME: dict[str, Text] = {
     "ab_user_group": _l("账号所在的用户组"),
     "ab_group_role": _l("用户组的角色"),
     "ab_permission_view_role": _l("角色的权限"),
+    "disclosure": _l("脱敏授权"),
 }
 #: what happens beside changes of rows
 EVENTS: dict[str, Text] = {
     "export": _l("导出"),
+    "reveal": _l("查看完整信息"),
     "truncate": _l("清空整表"),
     "sign_in": _l("登录"),
     "sign_in_failed": _l("登录失败"),
@@ -64,6 +66,12 @@ DETAILS: dict[str, Text] = {
     "after": _l("改为"),
     "why": _l("原因"),
     "roles": _l("角色"),
+    "number": _l("导出编号"),
+    "purpose": _l("用途"),
+    "note": _l("说明"),
+    "fields": _l("查看的栏目"),
+    "grant": _l("授权编号"),
+    "clear": _l("完整信息"),
 }
 
 
@@ -135,7 +143,7 @@ class AuditView(BaseView):  # type: ignore[misc]
 
 def _wanted() -> Wanted:
     args = request.args
-    texts = {name: args.get(name, "").strip() for name in ("actor", "relation", "kind", "road")}
+    texts = {name: args.get(name, "").strip() for name in ("actor", "relation", "kind", "road", "number")}
     return Wanted(**texts, row=_number("row"), batch=_number("batch"), first=day_of(args, "first"), last=day_of(args, "last"))
 
 
