@@ -173,7 +173,8 @@ def _read(result: Draft, declared: Field, raw: object, scope: Scope, lookup: Loo
         return
     result.values[declared.key] = reading.value
     result.written.add(declared.key)
-    if reading.value != old:
+    # who may not write it is refused whether or not he hit upon what is kept and hidden from him
+    if reading.value != old or (row is not None and old is not None and not scope.clear(declared)):
         result.touched.add(declared.key)
     for doubt in reading.doubts:
         result.doubts.setdefault(declared.key, []).append(doubt.message)
