@@ -215,7 +215,8 @@ def test_yesterday_does_not_count(session_of: SessionOf, agency: Agency, monkeyp
     row = session.get(Agency, agency.id)
     with pytest.raises(TooMany):
         disclosure.reveal(session, row, "contact", "")
-    monkeypatch.setattr(disclosure, "today", lambda: (now() + timedelta(days=1, hours=8)).date())
+    tomorrow = (now() + timedelta(days=1, hours=8)).date()
+    monkeypatch.setattr(disclosure, "today", lambda: tomorrow)
     assert disclosure.reveal(session, session.get(Agency, agency.id), "contact", "").left == disclosure.PER_DAY - 1
 
 

@@ -14,7 +14,7 @@ from app.lookup import DatabaseLookup
 from app.records import Draft, draft, save, void
 from app.register import Record, field_map
 from app.roles import Role
-from app.scopes import Actor, NotPermitted, Scope
+from app.scopes import SYSTEM, Actor, NotPermitted, Scope
 from tests.engine import CLERK, OTHER, OTHER_CLERK, OWN, SUPERVISOR, TODAY, Desk, Ledger, Oversight, Remark, bench, desk, rows
 
 __all__ = ["bench", "desk", "rows"]
