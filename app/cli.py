@@ -24,7 +24,7 @@ from app.database import db
 from app.fields import Field
 from app.language import Text, _, chinese
 from app.register import Register, children, fields
-from app.scopes import SYSTEM, NotPermitted, act_as
+from app.scopes import SYSTEM, NotPermitted, act_as, scope_of
 from app.search import later
 from app.search.keep import refill
 from app.search.kept import reconcile
@@ -279,8 +279,12 @@ def template_command(cls: type[Register], target: Path, part: Path, filled: bool
     if target.suffix.lower() != ".xlsx":
         raise Refused("bad_kind", _("模板只能存为 .xlsx 文件"))
     session = session_as(username)
+    number = audit.export_number() if filled else ""
     with part.open("wb") as out:
-        template.write(session, cls, out, filled)
+        count = template.write(session, cls, out, filled, number)
+    if filled:
+        facts = {"number": number, "register": cls.__key__, "count": count, "clear": scope_of(session).actor.system}
+        audit.note("export", subject=target.name, details=facts)
     click.echo(_("模板已存为 %(file)s", file=str(target)))
 
 
@@ -300,11 +304,12 @@ def export_command(cls: type[Register], target: Path, part: Path, where: tuple[s
     session = session_as(username)
     export.permitted(session, cls)
     tests = export.conditions(session, cls, where)
-    writers = {"xlsx": export.to_xlsx, "csv": export.to_csv, "json": export.to_json}
+    number = audit.export_number()
     with part.open("wb") as out:
-        count = writers[kind](session, cls, out, tests)
-    audit.note("export", subject=target.name, details={"register": cls.__key__, "count": count, "filters": sorted(each.partition("=")[0] for each in where)})
-    click.echo(_("导出 %(count)s 行到 %(file)s", count=count, file=str(target)))
+        count = export.write(session, cls, out, kind, tests, export.Stamp(number))
+    facts = {"number": number, "register": cls.__key__, "count": count, "filters": sorted(each.partition("=")[0] for each in where)}
+    audit.note("export", subject=target.name, details=facts | {"clear": scope_of(session).actor.system})
+    click.echo(_("导出 %(count)s 行到 %(file)s（导出编号 %(number)s）", count=count, file=str(target), number=number))
 
 
 # search -----------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from app.encryption.envelope import DESTROYED
 from app.fields import Field
 from app.formats import Format, Lookup
 from app.language import _
+from app.register import Record
 from app.scopes import Scope
 
 
@@ -55,3 +56,12 @@ def cell(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> object:
 def unchanged(scope: Scope, declared: Field, raw: object, value: Any) -> bool:
     """Whether what came back is only the mask of what is kept."""
     return not scope.clear(declared) and value is not None and isinstance(raw, str) and raw.strip() == declared.format.mask(value)
+
+
+def seen(scope: Scope, cls: type[Record], values: Mapping[str, Any], written: Collection[str] = ()) -> dict[str, Any]:
+    """The values as a rule may speak of them to this person: what he does not read, and has not just written, is empty.
+
+    A rule that knew more would answer whoever tries one value after the other.
+    """
+    hidden = scope.hidden(cls).difference(written)
+    return {key: None if key in hidden else value for key, value in values.items()}

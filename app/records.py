@@ -6,7 +6,7 @@ writes nothing; `save()` writes a draft without errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ class Draft:
     #: what was sent, as sent, so that a form gives it back
     raw: dict[str, object] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    #: the fields of which the sender knows what they will hold: a mask that came back says nothing
+    written: set[str] = field(default_factory=set)
     #: what cells held beside their own value, by the field it goes to
     spilled: dict[str, Any] = field(default_factory=dict)
     #: list and word of what open code lists do not know yet
@@ -104,6 +106,7 @@ def _spill(result: Draft, scope: Scope, lookup: Lookup) -> None:
         if is_blank(kept):
             result.values[key] = value
             result.touched.add(key)
+            result.written.add(key)
         elif kept != value or not (key in result.touched or scope.clear(declared)):
             text = declared.format.show(value, lookup)
             result.doubts.setdefault(key, []).append(_l("另一栏里还写有“%(text)s”，未登记到这里，请核对", text=text))
@@ -169,7 +172,9 @@ def _read(result: Draft, declared: Field, raw: object, scope: Scope, lookup: Loo
         result.refuse(declared.key, error.message)
         return
     result.values[declared.key] = reading.value
-    if reading.value != old:
+    result.written.add(declared.key)
+    # who may not write it is refused whether or not he hit upon what is kept and hidden from him
+    if reading.value != old or (row is not None and old is not None and not scope.clear(declared)):
         result.touched.add(declared.key)
     for doubt in reading.doubts:
         result.doubts.setdefault(declared.key, []).append(doubt.message)
@@ -178,18 +183,20 @@ def _read(result: Draft, declared: Field, raw: object, scope: Scope, lookup: Loo
 
 
 def _rules(session: Session, result: Draft, row: Record | None, parent: Record | None) -> None:
-    cls, values = result.cls, result.values
+    cls, values, scope = result.cls, result.values, scope_of(session)
     above = values_of(parent) if parent is not None else None
+    kept = values_of(row) if row is not None else None
     if not result.errors:
         before = dict(values)
-        complete(cls, values, above)
+        result.written -= follow(scope, cls, values, kept, result.written, above)
         result.touched |= {key for key in values if values[key] != before.get(key)}
     follows = cls.derive(values, above) if result.errors else {}  # nobody is asked for what will follow once the rest is right
     for declared in fields(cls):
         empty = values.get(declared.key) in (None, "", []) and follows.get(declared.key) in (None, "", [])
         if declared.required and empty and declared.key not in result.errors:
             result.refuse(declared.key, _l("“%(label)s”必须填写", label=declared.label))
-    for problem in cls.check(values, above):
+    visible = masking.seen(scope, cls, values, result.written) if row is not None else values
+    for problem in cls.check(visible, visible_above(scope, parent, above)):
         result.refuse(problem.field, problem.message)
     if issubclass(cls, Register) and not cls.__number__[0] and not any(all(values.get(part) is not None for part in key) for key in cls.__keys__):
         sets = "；".join("、".join(str(field_map(cls)[part].label) for part in key) for key in cls.__keys__)
@@ -201,6 +208,33 @@ def _rules(session: Session, result: Draft, row: Record | None, parent: Record |
             key, result.twin = taken[0], (taken[0][0], taken[1])
             labels = "、".join(str(field_map(cls)[part].label) for part in key)
             result.refuse(key[0], _l("已有“%(labels)s”相同的记录，不能重复登记", labels=labels))
+
+
+def visible_above(scope: Scope, parent: Record | None, above: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What a rule of a child may know of the record above."""
+    return masking.seen(scope, type(parent), above) if parent is not None and above is not None else above
+
+
+def follow(
+    scope: Scope, cls: type[Record], values: dict[str, Any], kept: Mapping[str, Any] | None, written: Collection[str], parent: Mapping[str, Any] | None = None
+) -> set[str]:
+    """Fill in what follows from the values, as `complete` does; the keys of what was written and gave way.
+
+    A sensitive value that follows from one which the writer does not see wins over whatever was typed, without a word: a
+    refusal would tell the right one from the wrong ones. It also moves along with what it follows from.
+    """
+    gave_way = set()
+    if kept is not None and (secret := [key for key in scope.hidden(cls) if field_map(cls)[key].derived]):
+        whole, known, before = cls.derive(values, parent), cls.derive(masking.seen(scope, cls, values, written), parent), cls.derive(kept, parent)
+        for key in secret:
+            value = whole.get(key)
+            moves = key in written or values.get(key) != kept.get(key) or value != before.get(key)
+            sees_both = key in written and known.get(key) == value
+            if value is not None and moves and not sees_both:
+                values[key] = value
+                gave_way.add(key)
+    complete(cls, values, parent)
+    return gave_way
 
 
 def _taken(session: Session, cls: type[Record], values: Mapping[str, Any], row: Record | None, parent: Record | None) -> tuple[tuple[str, ...], int] | None:

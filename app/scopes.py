@@ -8,7 +8,7 @@ scope for the same predicate. A session without a scope reads no register.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -56,6 +56,8 @@ class Scope:
     """What an actor may see and do. Pure: answers from the role table, never from the database."""
 
     actor: Actor
+    #: whether sensitive values are read in clear: only for what a purpose was named for, and noted (app/disclosure.py)
+    unmasked: bool = False
     _rows: dict[type[Record], ColumnElement[bool] | None] = field(default_factory=dict, compare=False, repr=False)
     _criteria: dict[type[Record], tuple[LoaderCriteriaOption, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -86,8 +88,16 @@ class Scope:
         return [declared for declared in fields(cls) if declared.public]
 
     def clear(self, declared: Field) -> bool:
-        """Whether the actor reads the field unmasked."""
-        return not declared.sensitive or self.actor.system or Role.PRIVACY_VIEW in self.actor.roles
+        """Whether the actor reads the field unmasked: no person reads a sensitive one so, whatever the role."""
+        return not declared.sensitive or self.actor.system or self.unmasked
+
+    def hidden(self, cls: type[Record]) -> frozenset[str]:
+        """The keys of the fields that the actor does not read in clear."""
+        return frozenset() if self.actor.system or self.unmasked else _sensitive(cls)
+
+    def in_clear(self) -> Scope:
+        """The same rights with sensitive values in clear. Whoever asks for it has noted why; it never sits on a session."""
+        return replace(self, unmasked=True)
 
     def writable(self, cls: type[Record], values: Mapping[str, Any] | None = None) -> list[Field]:
         """The fields that the actor may write, in a new row (None) or in this one."""
@@ -243,6 +253,11 @@ class Scope:
         if cls.__gate__ is not Gate.ORDINARY:
             return None  # rows within reach of the reader: the session has narrowed them already
         return self.refuses(cls.__parent__, parent, parent, ())
+
+
+@cache
+def _sensitive(cls: type[Record]) -> frozenset[str]:
+    return frozenset(declared.key for declared in fields(cls) if declared.sensitive)
 
 
 def _below(cls: type[Child], register: type[Register], test: ColumnElement[bool], public: bool) -> ColumnElement[bool]:

@@ -9,8 +9,8 @@ from typing import Any
 from app import masking
 from app.language import Text, _l, chinese
 from app.lookup import DatabaseLookup
-from app.records import link_by_text
-from app.register import Child, Record, Register, complete, field_map, fields
+from app.records import follow, link_by_text
+from app.register import Child, Record, Register, field_map, fields
 from app.scopes import Scope
 from imports.drafts import Draft, Key, conflict, key_of
 from imports.existing import Stored, same
@@ -55,9 +55,9 @@ class Judge:
         obstacle = self._cannot_stand(draft, given, found, claimed)
         if obstacle:
             return self._wrong(draft, obstacle)
-        after = self._after(self.cls, given, old, None)
+        after, visible = self._after(self.cls, given, old, None)
         changes = _changes(old, after)
-        issues = self._new_masks(draft, old) or self._rules(self.cls, draft.good[0], after) or self._rights(draft.good[0], old, after, changes)
+        issues = self._new_masks(draft, old) or self._rules(self.cls, draft.good[0], after, visible) or self._rights(draft.good[0], old, after, changes)
         if issues:
             return self._wrong(draft, *issues)
         outcome = Outcome.NEW if old is None else Outcome.CHANGED if changes else Outcome.SAME
@@ -123,7 +123,9 @@ class Judge:
         if len(found) > 1:
             return self._issue(first, self._key_field(draft), "ambiguous_key", _l("已有 %(count)s 条记录与本行相符，请补填编号以便分清", count=len(found)))
         if found and found[0].id in claimed:
-            key = next((key for key, value in given.items() if not same(found[0].values.get(key), value)), self.cls.__keys__[0][0])
+            known = field_map(self.cls)
+            differing = (key for key, value in given.items() if self.scope.clear(known[key]) and not same(found[0].values.get(key), value))
+            key = next(differing, self.cls.__keys__[0][0])
             return conflict(self.cls, self.table, first.number, claimed[found[0].id].number, key)
         if found and self.mode is Mode.INSERT:
             return self._issue(first, self._key_field(draft), "exists", _l("该记录已存在，而本次只新增"))
@@ -134,13 +136,15 @@ class Judge:
     def _key_field(self, draft: Draft) -> str:
         return self.cls.__keys__[draft.key[0]][0] if draft.key else self.cls.__keys__[0][0]
 
-    def _after(self, cls: type[Record], given: Mapping[str, Any], old: Stored | None, parent: Mapping[str, Any] | None) -> dict[str, Any]:
-        """The values as they will stand: stored or default, then written, then what follows from them."""
+    def _after(
+        self, cls: type[Record], given: Mapping[str, Any], old: Stored | None, parent: Mapping[str, Any] | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The values as they will stand (stored or default, then written, then what follows from them), and as the writer may know them."""
         after = dict(old.values) if old else self._start(cls)
         after.update(given)
-        complete(cls, after, parent)
+        gave_way = follow(self.scope, cls, after, old.values if old else None, given.keys(), parent)
         link_by_text(cls, after, self.lookup)
-        return after
+        return after, masking.seen(self.scope, cls, after, given.keys() - gave_way) if old else after
 
     def _start(self, cls: type[Record]) -> dict[str, Any]:
         values = {declared.key: declared.default for declared in fields(cls)}
@@ -148,13 +152,23 @@ class Judge:
             values |= {"org_unit": self.scope.actor.org_unit_id, "handler": self.scope.actor.full_name or None}
         return values
 
-    def _rules(self, cls: type[Record], row: Row, after: Mapping[str, Any], *, parent: Mapping[str, Any] | None = None, prefix: str = "") -> list[Issue]:
-        """Required fields, keys, and the rules that the values break by themselves."""
+    def _rules(
+        self,
+        cls: type[Record],
+        row: Row,
+        after: Mapping[str, Any],
+        visible: Mapping[str, Any],
+        *,
+        parent: Mapping[str, Any] | None = None,
+        prefix: str = "",
+    ) -> list[Issue]:
+        """Required fields, keys, and the rules that the values break by themselves, as far as the writer knows them."""
         empty = [declared for declared in fields(cls) if declared.required and after.get(declared.key) in (None, "", [])]
         issues = [self._issue(row, prefix + each.key, "required", _l("“%(label)s”必须填写", label=each.label)) for each in empty]
         if not empty and not prefix and key_of(cls, after) is None and not cls.__number__[0]:
             issues.append(self._issue(row, cls.__keys__[0][0], "required", _l("请填写%(keys)s，否则无法认出这条记录", keys=self._key_labels())))
-        issues += [self._issue(row, prefix + problem.field, problem.code, problem.message) for problem in cls.check(after, parent)]
+        above = masking.seen(self.scope, self.cls, parent) if parent is not None else None
+        issues += [self._issue(row, prefix + problem.field, problem.code, problem.message) for problem in cls.check(visible, above)]
         return issues
 
     def _key_labels(self) -> str:
@@ -205,7 +219,7 @@ class Judge:
 
     def _child(self, row: Row, child: ChildRow, family: _Family) -> PlannedChild | None:
         parent = family.record.after
-        proposed = self._after(child.cls, child.values, None, parent)
+        proposed, _visible = self._after(child.cls, child.values, None, parent)
         key = key_of(child.cls, proposed)
         identity: object = (child.cls, key or repr(sorted((name, str(value)) for name, value in child.values.items())))
         if identity in family.seen:
@@ -213,10 +227,10 @@ class Judge:
             return None
         old = _stored_child(child, key, [each for each in family.stored.get(child.cls, []) if (child.cls, each.id) not in family.taken])
         given = {key: value for key, value in child.values.items() if not (old and self._masked(child.cls, key, child.raws.get(key), old.values))}
-        after = self._after(child.cls, given, old, parent)
+        after, visible = self._after(child.cls, given, old, parent)
         changes = _changes(old, after)
         prefix = f"{child.cls.__key__}."
-        issues = self._rules(child.cls, row, after, parent=parent, prefix=prefix)
+        issues = self._rules(child.cls, row, after, visible, parent=parent, prefix=prefix)
         if not issues and changes:
             reason = self.scope.refuses_child(child.cls, family.before)
             issues = [self._issue(row, prefix.rstrip("."), "not_permitted", reason)] if reason else []

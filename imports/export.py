@@ -41,6 +41,20 @@ class Heading:
     text: str
 
 
+@dataclass(frozen=True)
+class Stamp:
+    """What a file says of itself: its number; where sensitive values stand in clear, also who took it and when."""
+
+    number: str = ""
+    #: the words across a file in clear; empty where it is masked
+    words: str = ""
+
+
+PLAIN = Stamp()
+#: how far apart the words across a sheet stand, and how many of them at most
+_EVERY, _MOST = 25, 400
+
+
 @dataclass
 class Found:
     """A record with its children, values by field key."""
@@ -143,9 +157,12 @@ def _values(cls: type[Record], row: Any) -> dict[str, Any]:
     return {declared.key: row[declared.attr] for declared in fields(cls)}
 
 
-def lines(session: Session, cls: type[Register], columns: Sequence[Heading], where: Sequence[sa.ColumnElement[bool]] = ()) -> Iterator[list[object]]:
-    """The sheet's rows: one for each child, the record's cells repeated, several kinds side by side."""
+def lines(
+    session: Session, cls: type[Register], columns: Sequence[Heading], where: Sequence[sa.ColumnElement[bool]] = (), *, clear: bool = False
+) -> Iterator[list[object]]:
+    """The sheet's rows: one for each child, the record's cells repeated, several kinds side by side; masked unless `clear`."""
     scope, lookup = scope_of(session), DatabaseLookup(session)
+    scope = scope.in_clear() if clear else scope
     lookup.prepare(column.field for column in columns)
     for group in _batches(records(session, cls, where)):
         prepare(lookup, cls, columns, group)
@@ -183,7 +200,16 @@ def _nested(scope: Scope, lookup: DatabaseLookup, column: Heading, values: dict[
     return masking.cell(scope, column.field, values.get(column.field.key), lookup) if values else None
 
 
-def to_xlsx(session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = ()) -> int:
+def write(session: Session, cls: type[Register], out: BinaryIO, kind: str, where: Sequence[sa.ColumnElement[bool]] = (), stamp: Stamp = PLAIN) -> int:
+    """Write the register as a file of this kind; the number of rows. Only a workbook can say something of itself."""
+    if kind == "xlsx":
+        return to_xlsx(session, cls, out, where, stamp)
+    if stamp.words:
+        raise ValueError("only a workbook carries sensitive values in clear: it says so on every page")
+    return {"csv": to_csv, "json": to_json}[kind](session, cls, out, where)
+
+
+def to_xlsx(session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = (), stamp: Stamp = PLAIN) -> int:
     """Write the register as .xlsx; the number of rows."""
     columns = headings(permitted(session, cls), cls)
     with workbook(out, constant_memory=True, default_date_format="yyyy-mm-dd") as book:
@@ -195,7 +221,10 @@ def to_xlsx(session: Session, cls: type[Register], out: BinaryIO, where: Sequenc
         sheet.write_row(0, 0, [column.text for column in columns], head)
         sheet.freeze_panes(1, 0)
         count = 0
-        for line in lines(session, cls, columns, where):
+        _stamp(book, sheet, stamp)
+        for line in lines(session, cls, columns, where, clear=bool(stamp.words)):
+            if stamp.words and count % _EVERY == 0 and count < _EVERY * _MOST:
+                _across(sheet, count + 2, stamp.words)
             count += 1
             for place, value in enumerate(line):
                 if isinstance(value, str):
@@ -203,6 +232,24 @@ def to_xlsx(session: Session, cls: type[Register], out: BinaryIO, where: Sequenc
                 elif value is not None:
                     sheet.write(count, place, value)
     return count
+
+
+def _stamp(book: Any, sheet: Any, stamp: Stamp) -> None:
+    """The number among the workbook's properties; over and under each printed page of a file in clear, whose it is."""
+    if stamp.number:
+        book.set_properties({"comments": f"导出编号 {stamp.number} {stamp.words}".strip()})
+        book.set_custom_property("导出编号", stamp.number)
+    if stamp.words:
+        said = stamp.words.replace("&", "&&")[:200]
+        sheet.set_header(f"&C&12{said}")
+        sheet.set_footer(f"&L{said}&R&P / &N")
+        sheet.set_tab_color("#C00000")
+
+
+def _across(sheet: Any, row: int, words: str) -> None:
+    """Words that float over the cells, so that whoever looks at the sheet or photographs it has them too; the import reads cells alone."""
+    plain = {"fill": {"none": True}, "line": {"none": True}, "object_position": 3, "width": 760, "height": 44}
+    sheet.insert_textbox(row, 1, words, plain | {"font": {"color": "#B04040", "size": 15, "bold": True}, "description": words})
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -251,4 +298,21 @@ def to_json(session: Session, cls: type[Register], out: BinaryIO, where: Sequenc
     return len(found)
 
 
-__all__ = ["KINDS", "Heading", "conditions", "guarded", "headings", "lines", "objects", "permitted", "prepare", "records", "to_csv", "to_json", "to_xlsx"]
+__all__ = [
+    "KINDS",
+    "PLAIN",
+    "Heading",
+    "Stamp",
+    "conditions",
+    "guarded",
+    "headings",
+    "lines",
+    "objects",
+    "permitted",
+    "prepare",
+    "records",
+    "to_csv",
+    "to_json",
+    "to_xlsx",
+    "write",
+]

@@ -52,7 +52,7 @@ _HINTS = {
 }  # fmt: skip
 
 
-def write(session: Session, cls: type[Register], out: BinaryIO, filled: bool = False) -> int:
+def write(session: Session, cls: type[Register], out: BinaryIO, filled: bool = False, number: str = "") -> int:
     """Write the template; with `filled`, the actor's rows stand in it. The number of rows."""
     scope, lookup = scope_of(session), DatabaseLookup(session)
     if filled:
@@ -66,6 +66,8 @@ def write(session: Session, cls: type[Register], out: BinaryIO, filled: bool = F
     _drop_downs(book, sheet, columns, session, lookup)
     _guide(book, cls, columns)
     stamp: Any = book  # its types do not know the property
+    if number:
+        stamp.custom_doc_props.append(StringProperty(name="导出编号", value=number))
     stamp.custom_doc_props.append(StringProperty(name="yingshang-template", value=f"{cls.__key__}/{VERSION}"))
     book.save(out)
     return rows

@@ -110,10 +110,10 @@ def test_the_review_form_says_what_the_record_says(app: Flask, review: Any, sign
 
 def test_the_form_is_masked_and_in_scope(app: Flask, review: Any, sign_in: SignIn) -> None:
     address = f"/review/{review.id}/form.docx"
-    for person, clear in ((CLERK, False), (PRIVACY_CLERK, True)):
+    for person in (CLERK, PRIVACY_CLERK):
         text = said(sign_in(person).get(address).data)
-        assert ("13800009999" in text) == clear
-        assert ("138****9999" in text) != clear
+        assert "13800009999" not in text
+        assert "138****9999" in text
     assert sign_in(OTHER_CLERK).get(address).status_code == 404
     assert sign_in(VISITOR).get(address).status_code in {302, 403}
     assert sign_in(CLERK).get(f"/review/{review.id}/other.docx").status_code == 404

@@ -161,9 +161,9 @@ def test_sensitive_fields_are_masked_on_paper_and_formulas_stay_text(app: Flask,
     row = agencies(session, 1)[0]
     row.mobile, row.remark = "13800009999", "=1+1"
     session.commit()
-    for person, clear in ((CLERK, False), (PRIVACY_CLERK, True)):
+    for person in (CLERK, PRIVACY_CLERK):
         said = texts(book(sign_in(person).get("/agency/ledger.xlsx?all=1").data))
-        assert ("13800009999" in said) == clear, person.username
+        assert "13800009999" not in said, person.username
         assert "=1+1" in said
     assert all(cell.data_type != "f" for line in book(sign_in(CLERK).get("/agency/ledger.xlsx?all=1").data) for cell in line)
 
@@ -317,8 +317,8 @@ def test_masks_are_compared_as_they_look(app: Flask, session_of: SessionOf, sign
     one.mobile, two.mobile = "13800011234", "13811111234"
     session.commit()
     label = str(field_of(Agency.mobile).label)
-    assert lines_of(compare(sign_in(CLERK), [one, two]))[label] == (["138****1234", "138****1234"], False)
-    assert lines_of(compare(sign_in(PRIVACY_CLERK), [one, two]))[label][1]
+    for person in (CLERK, PRIVACY_CLERK):
+        assert lines_of(compare(sign_in(person), [one, two]))[label] == (["138****1234", "138****1234"], False)
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "您选了 0 条"), (1, "您选了 1 条"), (6, "您选了 6 条")])

@@ -176,10 +176,12 @@ def test_what_the_public_reads_of_a_row() -> None:
         assert Scope(VISITOR).writable(Ledger) == []
 
 
-def test_masked_unless_granted() -> None:
+def test_masked_for_everybody_but_the_system() -> None:
     mobile = field_map(Ledger)["mobile"]
     assert not Scope(CLERK).clear(mobile)
-    assert Scope(PRIVACY_ONLY).clear(mobile)
+    assert not Scope(PRIVACY_ONLY).clear(mobile)
+    assert Scope(PRIVACY_ONLY).in_clear().clear(mobile)
+    assert Scope(PRIVACY_ONLY).in_clear().grants(Ledger) == Scope(PRIVACY_ONLY).grants(Ledger), "and no right more"
     assert Scope(SYSTEM).clear(mobile)
 
 

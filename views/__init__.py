@@ -13,6 +13,8 @@ from views.account_security import AccountSecurityView, looks_after_accounts
 from views.api import add_register_api
 from views.audit import AuditView, may_audit
 from views.desk_pages import DeskView
+from views.disclosing import revealing
+from views.disclosures import DisclosuresView, has_part
 from views.documents import PrintedForms, keeps_forms
 from views.errors import register_errors
 from views.frame import Page, add_page, look, sidebar
@@ -29,7 +31,7 @@ from views.search import SearchView
 from views.signins import SignInsView
 
 fab.mend()
-ACTIONS[:] = [printing, keeping, remembering]
+ACTIONS[:] = [revealing, printing, keeping, remembering]
 
 
 def register_views(appbuilder: AppBuilder) -> None:
@@ -48,7 +50,9 @@ def register_views(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(KeeperView)
     appbuilder.add_view_no_menu(HelpView)
     appbuilder.add_view_no_menu(AuditView)
+    appbuilder.add_view_no_menu(DisclosuresView)
     add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("历史记录"), "AuditView.index", "ti-history", may_audit))
+    add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("脱敏授权"), "DisclosuresView.index", "ti-eye-check", has_part))
     add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("字典维护"), "KeeperView.index", "ti-list-check", may_keep))
     add_page(app, Page(registry.entry_of(registry.need("code")).area, _l("打印模板"), "PrintedForms.index", "ti-printer", keeps_forms))
     add_page(app, Page(registry.entry_of(Policy).area, TITLE, "PolicyContrast.contrast", "ti-table", may_contrast))

@@ -24,7 +24,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from app import disclosure
+from app.clock import local
 from app.database import conflict_of, db
+from app.disclosure import TooMany, Unsaid
 from app.formats import FormatError
 from app.language import Text, _l
 from app.queries import QueryError
@@ -36,7 +39,7 @@ from app.scopes import NotPermitted, scope_of
 from app.security import brings_token
 from views.api_body import Refused, create, invalid, kind_of, same_version, sent_object, without_unchanged, write
 from views.api_query import listing_of
-from views.api_rows import Reader
+from views.api_rows import Reader, revealed
 from views.openapi import describe
 
 
@@ -135,6 +138,25 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
         if reason is not None:
             raise NotPermitted(reason)
         return self._void(session, row)
+
+    # full values ----------------------------------------------------------------------------
+
+    @expose("/<pk>/reveal", methods=("POST",))
+    @protect()
+    @permission_name("read")
+    def reveal(self, pk: str) -> Response:
+        """The sensitive values of a record and its children, for a purpose; noted before they are answered."""
+        session, scope = db.session(), scope_of(db.session())
+        if not disclosure.may_reveal(scope, self.register):
+            raise NotPermitted(_l("您没有“敏感信息查看”的角色，不能查看完整信息"))
+        row, body = _row(session, self.register, pk), sent_object()
+        try:
+            seen = disclosure.reveal(session, row, body.get("purpose"), body.get("note", ""))
+        except Unsaid as error:
+            raise invalid({error.field: [error.message]}) from None
+        except TooMany as error:
+            raise Refused(429, error.message) from None
+        return self.response(200, id=row.id, result=revealed(scope, seen), left=seen.left, recorded=local(seen.at).isoformat(timespec="seconds"))
 
     # children -------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import masking
+from app.disclosure import Seen
 from app.fields import Field
 from app.formats import Choice, Choices, Link, Moment, StateOf
 from app.language import _l
@@ -126,6 +127,18 @@ class Reader:
             options = fmt.options() if isinstance(fmt, StateOf) else fmt.options(self.lookup)
             facts["options"] = [{"value": value, "label": label} for value, label in options]
         return facts
+
+
+def revealed(scope: Scope, seen: Seen) -> dict[str, Any]:
+    """What somebody looks at in clear: the record's own values, and those of its children under their names."""
+    clear, result = scope.in_clear(), dict[str, Any]()
+    for part in seen.parts:
+        values = {declared.key: masking.dumped(clear, declared, value) for declared, value in part.values}
+        if isinstance(part.record, Child):
+            result.setdefault(part.record.__key__, []).append({"id": part.record.id, **values})
+        else:
+            result |= values
+    return result
 
 
 @cache

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from app import changes, due, gaps, masking, registry
+from app import changes, disclosure, due, gaps, masking, registry
 from app.charge import lists
 from app.clock import local
 from app.fields import Gate
@@ -110,7 +110,7 @@ class Desk:
 
     def tasks(self) -> list[Task]:
         """What waits for the person, in the order of urgency."""
-        return [*self._imports(), *self._pending(), *self._words(), *self._gaps()]
+        return [*self._imports(), *self._disclosures(), *self._pending(), *self._words(), *self._gaps()]
 
     def _imports(self) -> list[Task]:
         found = []
@@ -126,6 +126,17 @@ class Desk:
                 found.append(Task("ti-alert-triangle", _("“%(name)s”有 %(count)s 行有问题，没有导入", name=name, count=batch.wrong), link, quiet))
             else:
                 found.append(Task("ti-alert-triangle", _("“%(name)s”没有写入，请看原因", name=name), link, quiet))
+        return found
+
+    def _disclosures(self) -> list[Task]:
+        found = []
+        if disclosure.may_decide(self.scope) and (count := disclosure.waiting_count(self.session)):
+            found.append(Task("ti-eye-check", _("脱敏授权：%(count)s 个申请等您处理", count=count), url_for("DisclosuresView.index")))
+        for grant in disclosure.usable(self.session):
+            cls = registry.find(grant.register)
+            if cls is not None and grant.until is not None:
+                text = _("可以导出“%(title)s”的完整信息了，只能导出一次", title=cls.__title__)
+                found.append(Task("ti-download", text, link_to(cls, "list"), _("%(when)s 前有效", when=f"{local(grant.until):%m-%d %H:%M}")))
         return found
 
     def _pending(self) -> list[Task]:

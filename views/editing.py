@@ -207,7 +207,8 @@ class Editor:
         for each in inputs:
             key = each.field.key
             moved = form.get(f"{key}.was") != each.was
-            if key in result.raw and moved and (key in result.errors or result.values.get(key) != now.get(key)):
+            hidden = key in result.written and not scope.clear(each.field)  # a guess that is right must not look different
+            if key in result.raw and moved and (hidden or key in result.errors or result.values.get(key) != now.get(key)):
                 each.kept = masking.shown(scope, each.field, now.get(key), self.lookup) or _("空")
                 found.append(Difference(each, each.shown, each.kept))
         return found

@@ -8,6 +8,7 @@ from flask import Response, abort, current_app, flash, make_response, redirect, 
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
+from app import disclosure
 from app.language import _
 from app.queries import QueryError
 from app.register import Register
@@ -85,7 +86,16 @@ class Lists:
     def _render(self, template: str, page: ListPage, **facts: Any) -> str:
         scope = page.scope
         allowed = {verb.value: scope.may(self.cls, verb) for verb in Verb}
-        return render(template, page=page, cls=self.cls, may=allowed, staff=bool(scope.actor.username), printing=self._printing(page), **facts)
+        return render(
+            template,
+            page=page,
+            cls=self.cls,
+            may=allowed,
+            staff=bool(scope.actor.username),
+            printing=self._printing(page),
+            clear_export=bool(disclosure.usable(page.session, self.cls)),
+            **facts,
+        )
 
     def _printing(self, page: ListPage) -> str:
         """The address of the register's printed ledger with the same filters; empty where there is none."""

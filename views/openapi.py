@@ -8,6 +8,7 @@ from typing import Any
 from apispec import APISpec
 from apispec.exceptions import DuplicateComponentNameError
 
+from app.disclosure import LONGEST, PURPOSES
 from app.fields import Field, Gate
 from app.formats import Choices, Link, Moment
 from app.formats.numbers import Number
@@ -20,7 +21,7 @@ Json = dict[str, Any]
 _VERSION: Json = {"type": "integer"}
 _ERRORS: dict[int, Text] = {
     400: _l("请求的写法不对"), 401: _l("没有登录，或令牌无效"), 403: _l("角色不允许"), 404: _l("没有这条记录，或无权查看"),
-    409: _l("重复，或已被别人修改、作废"), 412: _l("记录已不是 If-Match 里的版本"), 422: _l("有的值不能保存，逐项说明"),
+    409: _l("重复，或已被别人修改、作废"), 412: _l("记录已不是 If-Match 里的版本"), 422: _l("有的值不能保存，逐项说明"), 429: _l("今天查看完整信息的次数到了上限"),
 }  # fmt: skip
 
 
@@ -34,6 +35,8 @@ def describe(spec: APISpec, cls: type[Register], base: str) -> None:
     spec.path(f"{base}/_info", operations={"get": _info(cls)})
     spec.path(f"{base}/", operations={"get": _list(cls), "post": _post(cls)})
     spec.path(f"{base}/{{pk}}", operations={"get": _get(cls), "put": _put(cls), "delete": _void(cls)})
+    if any(declared.sensitive for kind in (cls, *children(cls)) for declared in fields(kind)):
+        spec.path(f"{base}/{{pk}}/reveal", operations={"post": _reveal(cls)})
     for child in children(cls):
         spec.path(f"{base}/{{pk}}/{child.__key__}/", operations={"post": _post(child)})
         spec.path(f"{base}/{{pk}}/{child.__key__}/{{child_id}}", operations={"put": _put(child), "delete": _void(child)})
@@ -71,6 +74,15 @@ def _put(cls: type[Record]) -> Json:
     operation = _operation(cls, "change", summary, {200: _one(cls)}, errors=(400, 401, 403, 404, 409, 412, 422))
     operation["parameters"].append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": _("读取时的 row_version，不一致就拒绝")})
     return operation | {"requestBody": {"required": True, "content": _json(_ref(cls, ".change"))}}
+
+
+def _reveal(cls: type[Record]) -> Json:
+    summary = _("%(title)s：查看完整信息，说明用途，逐次记录", title=cls.__title__)
+    shown = _object({"id": {"type": "integer"}, "result": {"type": "object"}, "left": {"type": "integer"}, "recorded": {"type": "string"}})
+    operation = _operation(cls, "reveal", summary, {200: shown}, errors=(400, 401, 403, 404, 422, 429))
+    purposes = "；".join(f"{key} {label}" for key, label in PURPOSES.items())
+    asked = {"purpose": {"type": "string", "enum": list(PURPOSES), "description": purposes}, "note": {"type": "string", "maxLength": LONGEST}}
+    return operation | {"requestBody": {"required": True, "content": _json(_object(asked) | {"required": ["purpose"]})}}
 
 
 def _void(cls: type[Record]) -> Json:
@@ -132,7 +144,7 @@ def _write_schema(cls: type[Record], *, new: bool) -> Json:
 
 
 def _read(declared: Field) -> Json:
-    """What comes out; sensitive values may come masked, and then follow no pattern."""
+    """What comes out; sensitive values come masked, and then follow no pattern."""
     schema = declared.format.schema()
     if declared.sensitive:
         schema = {"type": "string"} if schema.get("type") == "string" else {"anyOf": [schema, {"type": "string"}]}
@@ -154,7 +166,7 @@ def _write(declared: Field) -> Json:
 
 
 def _labelled(schema: Json, declared: Field) -> Json:
-    words = [str(declared.label), str(declared.help), _("敏感信息，无权者只见掩码") if declared.sensitive else ""]
+    words = [str(declared.label), str(declared.help), _("敏感信息，只给掩码；完整的要按用途查看（reveal）") if declared.sensitive else ""]
     facts = {**schema, "description": "；".join(word for word in words if word)}
     if not declared.required:
         facts["nullable"] = True

@@ -13,10 +13,9 @@ from flask_appbuilder import AppBuilder
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
-from app.clock import local, today
+from app.audit import export_number
+from app.clock import local
 from app.language import _, chinese
-from app.lookup import DatabaseLookup
-from app.queries import read_ids, read_listing
 from app.register import Register
 from app.registry import Entry
 from imports import export
@@ -25,6 +24,7 @@ from views.bulk import Bulk
 from views.cell_edit import CellEdit
 from views.checking import Checks
 from views.children import Children
+from views.disclosing import Disclosing, chosen_rows, file_name
 from views.downloads import made
 from views.editing import Answer, Editor
 from views.history import History
@@ -38,10 +38,11 @@ from views.saved_views import SavedViews
 from views.uploads import Uploads
 from views.voiding import may_void, void_one
 
-WRITERS = {"xlsx": export.to_xlsx, "csv": export.to_csv}
+#: the kinds of files that a list becomes
+KINDS = ("xlsx", "csv")
 
 
-class RegisterView(Lists, SavedViews, Bulk, CellEdit, Pickers, Attachments, Children, Checks, Uploads, Reports, History, LookedAt, BaseView):  # type: ignore[misc]
+class RegisterView(Lists, SavedViews, Bulk, CellEdit, Pickers, Attachments, Children, Checks, Uploads, Reports, History, LookedAt, Disclosing, BaseView):  # type: ignore[misc]
     """List, page, form, children, export of one register."""
 
     entry: Entry
@@ -98,15 +99,17 @@ class RegisterView(Lists, SavedViews, Bulk, CellEdit, Pickers, Attachments, Chil
     @permission_name("export")
     def export(self, kind: str) -> Answer:
         """The list with the filters in force, or the ticked records, as a file."""
-        if kind not in WRITERS:
+        if kind not in KINDS:
             abort(404)
-        session = current_session()
-        listing = read_listing(session, self.cls, request.args.to_dict(flat=False), DatabaseLookup(session))
-        tests = listing.conditions()
-        if "ids" in request.args:
-            tests.append(self.cls.id.in_(read_ids(request.args.getlist("ids"))))
-        write = WRITERS[kind]
-        return made(lambda out: write(session, self.cls, out, tests), f"{chinese(self.cls.__title__)}{today():%Y%m%d}", kind)
+        session, number = current_session(), export_number()
+        tests = chosen_rows(session, self.cls)
+        return made(
+            lambda out: export.write(session, self.cls, out, kind, tests, export.Stamp(number)),
+            file_name(self.cls),
+            kind,
+            number=number,
+            register=self.cls.__key__,
+        )
 
 
 def add_register(appbuilder: AppBuilder, entry: Entry) -> Any:

@@ -1,4 +1,4 @@
-"""Which tables leave a trace, with which columns: every register and child, and who holds which role."""
+"""Which tables leave a trace, with which columns: every register and child, who holds which role, who was granted what."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ ACCOUNTS = (
     Relation("ab_permission_view_role", ("id", "permission_view_id", "role_id")),
 )
 
+#: who asked to see what is masked, and who let him (app/disclosure.py)
+GRANTS = (
+    Relation(
+        "disclosure",
+        (
+            "id", "kind", "register", "amount", "purpose", "note", "asker", "org_unit_id", "asked_at",
+            "state", "decided_by", "decided_at", "words", "until", "used_at", "number",
+        ),
+    ),
+)  # fmt: skip
+
 
 @cache
 def relations() -> tuple[Relation, ...]:
@@ -40,7 +51,7 @@ def relations() -> tuple[Relation, ...]:
         )
         for cls in registry.tables()
     )
-    return (*records, *ACCOUNTS)
+    return (*records, *ACCOUNTS, *GRANTS)
 
 
 @cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -31,6 +33,8 @@ class Wanted:
     last: date | None = None
     #: tables of children: with `relation` and `row`, what happened to that record's children is wanted too
     children: tuple[str, ...] = ()
+    #: of a file that left
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,12 @@ def _tests(connection: sa.Connection, t: Trace, wanted: Wanted) -> list[sa.Colum
         tests.append(at >= as_kept(connection, datetime.combine(wanted.first, time.min, SHANGHAI)))
     if wanted.last is not None:
         tests.append(at < as_kept(connection, datetime.combine(wanted.last + timedelta(days=1), time.min, SHANGHAI)))
+    if wanted.number:
+        tests += [t.entry.c.kind == "export", t.entry.c.image.contains(f'"number": "{wanted.number}"', autoescape=True)]
+        if made := re.fullmatch(r"DC(\d{6})-\w+", wanted.number):  # the day is known: not every entry has to be read
+            with suppress(ValueError):
+                day = datetime.combine(datetime.strptime(made[1], "%y%m%d").replace(tzinfo=SHANGHAI).date(), time.min, SHANGHAI)
+                tests += [at >= as_kept(connection, day - timedelta(days=1)), at < as_kept(connection, day + timedelta(days=2))]
     return tests
 
 

@@ -30,6 +30,7 @@ FRAME: dict[str, Text] = {
     "ab_user_group": _l("账号所在的用户组"),
     "ab_group_role": _l("用户组的角色"),
     "ab_permission_view_role": _l("角色的权限"),
+    "disclosure": _l("脱敏授权"),
 }
 #: what happens beside changes of rows
 EVENTS: dict[str, Text] = {
@@ -67,9 +68,10 @@ DETAILS: dict[str, Text] = {
     "roles": _l("角色"),
     "purpose": _l("用途"),
     "note": _l("说明"),
-    "fields": _l("栏目"),
-    "number": _l("编号"),
-    "clear": _l("不带掩码"),
+    "fields": _l("查看的栏目"),
+    "number": _l("导出编号"),
+    "grant": _l("授权编号"),
+    "clear": _l("完整信息"),
     "sound": _l("没有发现改动"),
     "entries": _l("历史条数"),
     "sealed": _l("已封存条数"),
