@@ -62,19 +62,21 @@ class Databases:
         else:
             self._remove(role)
 
-    def copy(self) -> None:
-        """The prepared database again, whatever the last test left."""
+    def copy(self, source: str = "template", target: str = "work") -> None:
+        """The prepared database again, whatever the last test left. Nobody may be connected to either."""
         if self.postgresql:
-            name, template = f"{NAME}_{self.worker}_work", f"{NAME}_{self.worker}_template"
+            name, template = f"{NAME}_{self.worker}_{target}", f"{NAME}_{self.worker}_{source}"
             self._server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         else:
-            self._remove("work")
-            shutil.copy(self.folder / "template.db", self.folder / "work.db")
+            self._remove(target)
+            shutil.copy(self.folder / f"{source}.db", self.folder / f"{target}.db")
 
     def drop(self) -> None:
         """Leave nothing behind."""
         if self.postgresql:
-            self._server(*(f'DROP DATABASE IF EXISTS "{NAME}_{self.worker}_{role}" WITH (FORCE)' for role in ("work", "template", "scratch", "bench")))
+            self._server(
+                *(f'DROP DATABASE IF EXISTS "{NAME}_{self.worker}_{role}" WITH (FORCE)' for role in ("work", "template", "ground", "scratch", "bench"))
+            )
 
     def _remove(self, role: str) -> None:
         for tail in ("", "-wal", "-shm"):

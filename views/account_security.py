@@ -59,7 +59,7 @@ class AccountSecurityView(BaseView):  # type: ignore[misc]
     def unlock(self, number: int) -> Response:
         """Let somebody sign in again before the time."""
         session = current_session()
-        subject = guessing.unlock(session, number, g.user.username) or abort(404)
+        subject = (guessing.unlock(session, number, g.user.username) if 0 < number < 2**31 else "") or abort(404)
         session.commit()
         flash(_("“%(name)s”已解锁", name=subject), "success")
         return redirect(url_for(".index"))
