@@ -191,8 +191,7 @@ def _file_name(wanted: Wanted) -> str:
 def _wanted() -> Wanted:
     args = request.args
     actor, relation, kind, road, number = (args.get(name, "").strip() for name in ("actor", "relation", "kind", "road", "number"))
-    days = {"first": day_of(args, "first"), "last": day_of(args, "last")}
-    return Wanted(actor, relation, kind, road, _number("row"), _number("batch"), number=number, **days)
+    return Wanted(actor, relation, kind, road, _number("row"), _number("batch"), day_of(args, "first"), day_of(args, "last"), number=number)
 
 
 def _number(name: str) -> int | None:
