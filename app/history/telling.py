@@ -58,7 +58,8 @@ class Teller:
     def prepare(self, entries: Sequence[Entry]) -> None:
         """Ask for the names behind many entries at once."""
         unknown = {entry.actor for entry in entries} - self._names.keys()
-        self._names |= {name: name for name in unknown} | {name: account.full_name for name, account in by_name(self._session, unknown).items()}
+        accounts = by_name(self._session, unknown)
+        self._names |= {name: accounts[name].full_name if name in accounts else "" for name in unknown}
         for relation in {entry.relation for entry in entries if entry.values}:
             cls = class_of(relation)
             if cls is not None:
