@@ -29,8 +29,8 @@ from views.lines import SIZE, day_of, here
 from views.looks import sheet
 from views.pages import current_session, render
 
-#: entries that a file of evidence takes here; the command takes any number
-MOST = 100_000
+#: entries that a file of evidence takes here, in some ten seconds; the command takes any number
+MOST = 20_000
 #: what a day's report shows one by one, and how many of them
 NOTABLE = (
     "sign_in_failed", "locked", "refused", "reveal", "export", "truncate", "roles_changed", "account_added", "account_switched", "verified",
@@ -90,7 +90,7 @@ class AuditView(BaseView):  # type: ignore[misc]
             abort(404)
         teller = _teller(session, [entry])
         changes, details = teller.changes(entry) if entry.values else [], teller.details(entry)
-        return render("accounts/audit_entry.html", shown=_shown(teller, entry), entry=entry, roles=teller.roles(entry), changes=changes, details=details)
+        return render("accounts/audit_entry.html", shown=_shown(teller, entry), entry=entry, roles=teller.roles(entry.roles), changes=changes, details=details)
 
     @expose("/evidence.zip", methods=("POST",))
     @has_access
@@ -162,7 +162,7 @@ def _verification(session: Session) -> Verification | None:
         return None
     teller = _teller(session, [entry])
     named = [in_words(upkeep.finding_of(kept)) for kept in facts["named"]]
-    return Verification(teller.when(entry), teller.road(entry), facts["sound"], facts["entries"], facts["findings"], named)
+    return Verification(teller.when(entry), teller.road(entry.road), facts["sound"], facts["entries"], facts["findings"], named)
 
 
 def _alarm(session: Session) -> Verification | None:
@@ -218,6 +218,6 @@ def _lines(session: Session, entries: list[Entry]) -> list[Shown]:
 def _shown(teller: Teller, entry: Entry) -> Shown:
     labels = [change.label for change in teller.changes(entry)] if entry.kind == "update" else []
     return Shown(
-        entry, teller.when(entry), teller.who(entry), teller.act(entry), teller.subject(entry), listed(labels[:6]), teller.road(entry),
+        entry, teller.when(entry), teller.who(entry), teller.act(entry.kind), teller.subject(entry), listed(labels[:6]), teller.road(entry.road),
         url_for("AuditView.entry", number=entry.id),
     )  # fmt: skip

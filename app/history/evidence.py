@@ -45,7 +45,6 @@ README, MANIFEST, SIGNATURE, KEY, LINKS, HEADS, LIST = (
 )  # fmt: skip
 #: what the manifest vouches for
 VOUCHED = (README, KEY, LINKS, HEADS, LIST)
-_BATCH = 500
 
 
 class NothingFound(LookupError):
@@ -163,7 +162,7 @@ class _Files:
 def _links(connection: sa.Connection, wanted: Wanted, made: Made, rows: EvidenceList) -> Iterator[bytes]:
     """The entries as lines of JSON; each goes into the list, too."""
     found = search.links(connection, wanted, made.head.position)
-    while batch := list(islice(found, _BATCH)):
+    while batch := list(islice(found, search.BATCH)):
         rows.prepare([link.entry for link in batch])
         for link in batch:
             yield _line(link, made)

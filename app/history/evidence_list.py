@@ -23,6 +23,7 @@ class EvidenceList:
         self._out, self._teller = out, teller
         self._stack = ExitStack()
         self._row = self._sheets = 0
+        self._whole = _("全部栏目")
 
     def __enter__(self) -> Self:
         self._book = self._stack.enter_context(workbook(self._out, constant_memory=True))
@@ -50,16 +51,26 @@ class EvidenceList:
         """Ask for the names behind many entries at once."""
         self._teller.prepare(entries)
 
+    def _changes(self, entry: Entry) -> list[tuple[str, str, str]]:
+        """A line for each field of a change; a record that came or went has one line for all."""
+        changes = self._teller.changes(entry)
+        if entry.kind == "update":
+            return [(change.label, change.old, change.new) for change in changes]
+        old, new = (
+            "\n".join(f"{change.label}：{text}" for change, text in texts if text)
+            for texts in (((change, change.old) for change in changes), ((change, change.new) for change in changes))
+        )
+        return [(self._whole, old, new)]
+
     def add(self, entry: Entry) -> None:
         """One entry: as many lines as it changed fields, one at least."""
         told = self._teller
         facts = (
-            told.when(entry), told.who(entry), entry.actor, told.roles(entry), entry.role, told.road(entry), entry.address, entry.reason,
-            told.act(entry), told.subject(entry),
+            told.when(entry), told.who(entry), entry.actor, told.roles(entry.roles), entry.role, told.road(entry.road), entry.address, entry.reason,
+            told.act(entry.kind), told.subject(entry),
         )  # fmt: skip
-        changes = [(change.label, change.old, change.new) for change in told.changes(entry)] if entry.values else []
-        lines = changes or [(label, "", text) for label, text in told.details(entry)] or [("", "", "")]
-        for line in lines:
+        lines = self._changes(entry) if entry.values else [(label, "", text) for label, text in told.details(entry)]
+        for line in lines or [("", "", "")]:
             if self._row == ROWS:
                 self._new_sheet()
             self._row += 1

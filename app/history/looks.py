@@ -104,14 +104,14 @@ def _in_words(session: Session, entries: Sequence[Entry]) -> list[Look]:
     for entry in entries:
         facts = facts_of(entry) or {}
         office = lookup.name("org_unit", offices[entry.actor]) if entry.actor in offices else ""
-        post = " · ".join(part for part in (office, teller.roles(entry)) if part)
+        post = " · ".join(part for part in (office, teller.roles(entry.roles)) if part)
         purpose = "；".join(str(facts[name]) for name in ("purpose", "note") if facts.get(name))
         kept: Any = facts.get("fields")
         seen = labels(entry.relation, kept) if isinstance(kept, list) else []
         export = entry.kind == "export"
         if export:
             purpose = "；".join(part for part in (purpose, _file(facts)) if part)
-        found.append(Look(entry.id, teller.when(entry), teller.who(entry), post, entry.address, teller.road(entry), purpose, tuple(seen), export))
+        found.append(Look(entry.id, teller.when(entry), teller.who(entry), post, entry.address, teller.road(entry.road), purpose, tuple(seen), export))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from app.history.chain import as_kept
 from app.history.read import STATES
 from app.history.tables import Trace, trace
 from app.register import Base
+
+#: entries that are read at a time
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -99,20 +103,27 @@ def chosen(connection: sa.Connection, *tests: sa.ColumnElement[bool], most: int)
 
 
 def links(connection: sa.Connection, wanted: Wanted, head: int) -> Iterator[Link]:
-    """The sealed entries that answer, up to a position of the chain, in its order; read as they are asked for."""
+    """The sealed entries that answer, up to a position of the chain, in its order; read some at a time.
+
+    Their numbers first, then each batch by its numbers: one statement for all is a gamble, since of
+    the day that is not over the database's statistics know nothing.
+    """
     t = trace(connection.dialect.name)
-    earlier = t.link.alias("earlier_link")
-    statement = (
-        _select(connection, t)
-        .add_columns(t.line.c.line, earlier.c.digest.label("digest_before"))
-        .join(t.line, t.line.c.id == t.entry.c.id)
-        .outerjoin(earlier, earlier.c.position == t.link.c.position - 1)
-        .where(*_tests(connection, t, wanted), t.link.c.position <= head)
-        .order_by(t.link.c.position)
-    )
-    for rows in connection.execute(statement.execution_options(yield_per=500)).partitions():
-        for entry, row in zip(_entries(connection, rows), rows, strict=True):
-            yield Link(entry, row.line, bytes(row.digest_before or b""))
+    statement = sa.select(t.entry.c.id).select_from(_joined(t).join(t.link, t.link.c.entry == t.entry.c.id))
+    statement = statement.where(*_tests(connection, t, wanted), t.link.c.position <= head).order_by(t.link.c.position)
+    numbers = array("q", connection.scalars(statement))
+    for start in range(0, len(numbers), BATCH):
+        yield from _links(connection, t, list(numbers[start : start + BATCH]))
+
+
+def _links(connection: sa.Connection, t: Trace, numbers: list[int]) -> Iterator[Link]:
+    lines = dict(connection.execute(sa.select(t.line.c.id, t.line.c.line).where(t.line.c.id.in_(numbers))).tuples().all())
+    found = _entries(connection, connection.execute(_select(connection, t).where(t.entry.c.id.in_(numbers))).all())
+    entries = sorted(found, key=lambda entry: entry.position or 0)
+    earlier = sa.select(t.link.c.position, t.link.c.digest).where(t.link.c.position.in_([(entry.position or 0) - 1 for entry in entries]))
+    before = dict(connection.execute(earlier).tuples().all())
+    for entry in entries:
+        yield Link(entry, lines[entry.id], bytes(before.get((entry.position or 0) - 1, b"")))
 
 
 def count(connection: sa.Connection, wanted: Wanted, most: int) -> int:

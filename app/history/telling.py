@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from app import masking, registry
 from app.accounts import by_name
 from app.clock import local
-from app.fields import Field
 from app.formats import Link
 from app.history.search import Entry
 from app.history.words import DETAILS, actor_in_words, kind_label, road_label, titles
@@ -50,13 +49,17 @@ class Teller:
         self._session = session
         self._lookup = DatabaseLookup(session)
         self._names: dict[str, str] = {}
-        self._titles = titles()
-        self._shows: dict[tuple[type[Record], str], Callable[[Any], str]] = {}
+        self._said: dict[str, str] = {}
+        # sentences are looked up once: evidence says the same words a million times
+        self._titles = {name: str(title) for name, title in titles().items()}
+        self._shows: dict[type[Record], list[tuple[str, str, Callable[[Any], str]]]] = {}
+        self.act, self.road, self.roles = cache(kind_label), cache(road_label), cache(_roles_in_words)
 
     def prepare(self, entries: Sequence[Entry]) -> None:
         """Ask for the names behind many entries at once."""
         unknown = {entry.actor for entry in entries} - self._names.keys()
-        self._names |= {name: name for name in unknown} | {name: account.full_name for name, account in by_name(self._session, unknown).items()}
+        accounts = by_name(self._session, unknown)
+        self._names |= {name: accounts[name].full_name if name in accounts else "" for name in unknown}
         for relation in {entry.relation for entry in entries if entry.values}:
             cls = class_of(relation)
             if cls is not None:
@@ -78,23 +81,13 @@ class Teller:
 
     def who(self, entry: Entry) -> str:
         """Who did it."""
-        return actor_in_words(self._names, entry.actor)
-
-    def roles(self, entry: Entry) -> str:
-        """The roles that the person had then."""
-        return listed(str(ROLE_LABELS[Role(name)]) for name in entry.roles.split() if name in set(Role))
-
-    def act(self, entry: Entry) -> str:
-        """What was done."""
-        return kind_label(entry.kind)
-
-    def road(self, entry: Entry) -> str:
-        """By which road."""
-        return road_label(entry.road)
+        if entry.actor not in self._said:
+            self._said[entry.actor] = actor_in_words(self._names, entry.actor)
+        return self._said[entry.actor]
 
     def subject(self, entry: Entry) -> str:
         """What it was done to."""
-        title = str(self._titles.get(entry.relation, entry.relation))
+        title = self._titles.get(entry.relation, entry.relation)
         return f"{title} #{entry.row}" if entry.row is not None else title or dict(self.details(entry)).get(str(DETAILS["subject"]), "")
 
     def changes(self, entry: Entry) -> list[Changed]:
@@ -105,19 +98,17 @@ class Teller:
             keys = [key for key in entry.values if new.get(key) != old.get(key)]
             return [Changed(key, _plain(old.get(key)), _plain(new.get(key))) for key in keys]
         found = []
-        for declared in fields(cls):
-            before, after = old.get(declared.attr), new.get(declared.attr)
+        for attr, label, show in self._shown(cls):
+            before, after = old.get(attr), new.get(attr)
             if before != after:
-                show = self._show(cls, declared)
-                found.append(Changed(str(declared.label), show(before), show(after)))
+                found.append(Changed(label, show(before), show(after)))
         voided = new.get("void_reason")
         return found + ([Changed(_("作废原因"), "", str(voided))] if voided and not old.get("void_reason") else [])
 
-    def _show(self, cls: type[Record], declared: Field) -> Callable[[Any], str]:
-        key = (cls, declared.key)
-        if key not in self._shows:
-            self._shows[key] = masking.shower(self.scope, declared, self._lookup)
-        return self._shows[key]
+    def _shown(self, cls: type[Record]) -> list[tuple[str, str, Callable[[Any], str]]]:
+        if cls not in self._shows:
+            self._shows[cls] = [(each.attr, str(each.label), masking.shower(self.scope, each, self._lookup)) for each in fields(cls)]
+        return self._shows[cls]
 
     def details(self, entry: Entry) -> list[tuple[str, str]]:
         """What an entry that is not about a row's values says."""
@@ -129,6 +120,10 @@ class Teller:
         if isinstance(facts.get("fields"), list):
             facts["fields"] = labels(entry.relation, facts["fields"])
         return [(str(DETAILS.get(key, key)), _plain(value)) for key, value in facts.items() if value not in ("", [], None)]
+
+
+def _roles_in_words(roles: str) -> str:
+    return listed(str(ROLE_LABELS[Role(name)]) for name in roles.split() if name in set(Role))
 
 
 def facts_of(entry: Entry) -> dict[str, Any] | None:
