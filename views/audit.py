@@ -12,13 +12,14 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import masking, registry
 from app.clock import local
+from app.disclosure import PURPOSES
 from app.history import search
 from app.history.relations import relations
 from app.history.search import Entry, Wanted
 from app.language import Text, _, _l, listed
 from app.lookup import DatabaseLookup
 from app.queries import QueryError
-from app.register import Record, fields
+from app.register import Record, children, fields
 from app.roles import ROLE_LABELS, Role
 from app.scopes import Scope, scope_of
 from views.editing import Answer
@@ -193,11 +194,23 @@ def _plain(value: Any) -> str:
     return "" if value is None else listed(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def _worded(entry: Entry, key: str, value: Any) -> str:
+    """A detail in words: purposes, and the fields that somebody has looked at."""
+    cls = _class_of(entry.relation)
+    if key == "purpose":
+        return str(PURPOSES.get(value, value))
+    if key == "fields" and cls is not None and isinstance(value, list):
+        known = {f"{kind.__key__}.{each.key}": f"{kind.__title__} {each.label}" for kind in children(cls) for each in fields(kind)}
+        known |= {each.key: str(each.label) for each in fields(cls)}
+        return listed(known.get(name, name) for name in value)
+    return _("是") if value is True else _plain(value)
+
+
 def _details(entry: Entry) -> list[tuple[str, str]]:
     """What an entry that is not about a row's values says."""
     if entry.values or not entry.image:
         return []
     try:
-        return [(str(DETAILS.get(key, key)), _plain(value)) for key, value in json.loads(entry.image).items() if value not in ("", [], None)]
+        return [(str(DETAILS.get(key, key)), _worded(entry, key, value)) for key, value in json.loads(entry.image).items() if value not in ("", [], None)]
     except (ValueError, AttributeError):
         return [("", entry.image)]
