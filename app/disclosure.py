@@ -5,7 +5,7 @@ More of it in a day, and a file with everything in clear, need the consent of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app import registry
-from app.accounts import Account
 from app.clock import SHANGHAI, local, now, today
 from app.fields import Field
 from app.formats.base import line
@@ -390,10 +389,3 @@ def hand_out(session: Session, grant: Disclosure, number: str, facts: Mapping[st
         raise NotPermitted(_l("这次授权已经用过或已过期，没有导出。请重新申请。"))
     events.note(session.connection(), "export", {**facts, "number": number, **chosen})
     session.commit()
-
-
-def names(session: Session, found: Iterable[Disclosure]) -> dict[str, str]:
-    """What people call those who asked and decided."""
-    wanted = {name for each in found for name in (each.asker, each.decided_by) if name}
-    accounts = session.scalars(sa.select(Account).where(Account.username.in_(wanted))) if wanted else ()
-    return {account.username: account.full_name for account in accounts}

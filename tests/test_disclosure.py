@@ -88,6 +88,10 @@ def test_a_look_shows_the_values_and_leaves_one_entry_without_them(sign_in: Sign
     assert '"purpose": "other"' in entry.image
     assert '"fields": ["mobile"]' in entry.image
     assert MOBILE not in entry.image, "nor in what was typed beside the purpose"
+    told = BeautifulSoup(sign_in(AUDIT_ADMIN).get(f"/audit/{entry.id}").text, "html.parser").get_text(" ", strip=True)
+    assert "查看完整信息" in told
+    assert "联系人手机" in told
+    assert MOBILE not in told
 
 
 def test_children_are_shown_with_their_record(sign_in: SignIn, session_of: SessionOf) -> None:

@@ -98,8 +98,8 @@ def _anchors(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def findings() -> list[Finding]:
     """What a verification of the sealed trace finds."""
-    commands.seal()
-    return commands.verdict().findings
+    upkeep_of_trace.seal()
+    return upkeep_of_trace.verdict().findings
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_a_new_master_key_touches_no_record_and_no_entry(app: Flask, session_of:
     content = Path("tests/workbooks/专家库名单.csv").read_bytes()
     run(session_of(EXPERT_ADMIN), Expert, content, "专家库名单.csv")
     session.commit()
-    commands.seal()
+    upkeep_of_trace.seal()
     value, images = row.id_no, _image(row.id)
     with db.engine.connect() as connection:
         before = connection.exec_driver_sql("SELECT id_no, phone FROM expert ORDER BY id").all()

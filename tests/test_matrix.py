@@ -776,6 +776,8 @@ def _roads_of_values(walk: Walk) -> Iterator[tuple[str, Any]]:
     yield "rest columns", client.get(walk.rest(f"?q=(page_size:100,columns:!({','.join(columns)}))"))
     yield "palette", client.get("/search.json", query_string={"q": walk.ground.labels[OWN]})
     yield "search", client.get("/search", query_string={"q": walk.ground.labels[OWN]})
+    for desk in ("/", f"/desk/changes?register={walk.ground.key}", f"/desk/incomplete/{walk.ground.key}", "/desk/due.csv?to=9000-01-01", "/desk/plots"):
+        yield desk, client.get(desk, buffered=True)
     yield "audit", client.get(f"/audit/?relation={cls.__tablename__}")
     yield from _children_in_forms(walk)
     yield from _imported_again(walk)

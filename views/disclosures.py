@@ -17,7 +17,7 @@ from app.disclosure import PURPOSES, Decided, Disclosure, Kind, State, Unsaid
 from app.language import Text, _, _l
 from app.scopes import Scope, scope_of
 from views.editing import Answer
-from views.pages import current_session, link_to, render
+from views.pages import current_session, link_to, people, render
 
 STATES: dict[str, Text] = {State.WAITING: _l("等待处理"), State.GRANTED: _l("已同意"), State.REFUSED: _l("未同意")}
 
@@ -108,7 +108,7 @@ def _decide(number: int, *, grant: bool) -> Response:
 def _page(session: Session, wrong: Unsaid | None = None) -> str:
     scope = scope_of(session)
     waiting, own, decided = disclosure.waiting(session), disclosure.own(session), disclosure.lately(session)
-    names = disclosure.names(session, [*waiting, *own, *decided])
+    names = people(session, (name for each in (*waiting, *own, *decided) for name in (each.asker, each.decided_by)))
     username = scope.actor.username
     facts = {
         "waiting": [_line(each, names, username) for each in waiting],

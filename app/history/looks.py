@@ -20,6 +20,7 @@ from app.history.read import Version
 from app.history.search import Entry
 from app.history.tables import trace
 from app.history.telling import NOBODY, Teller, facts_of, labels
+from app.history.telling import purpose as purpose_in_words
 from app.language import _
 from app.lookup import DatabaseLookup
 from app.register import Register, children, field_map
@@ -105,7 +106,7 @@ def _in_words(session: Session, entries: Sequence[Entry]) -> list[Look]:
         facts = facts_of(entry) or {}
         office = lookup.name("org_unit", offices[entry.actor]) if entry.actor in offices else ""
         post = " · ".join(part for part in (office, teller.roles(entry.roles)) if part)
-        purpose = "；".join(str(facts[name]) for name in ("purpose", "note") if facts.get(name))
+        purpose = "；".join(part for part in (purpose_in_words(str(facts.get("purpose") or "")), str(facts.get("note") or "")) if part)
         kept: Any = facts.get("fields")
         seen = labels(entry.relation, kept) if isinstance(kept, list) else []
         export = entry.kind == "export"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from app import registry
-from app.register import Child
+from app.register import Child, Record
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,27 @@ GRANTS = (
 )  # fmt: skip
 
 
-@cache
 def relations() -> tuple[Relation, ...]:
     """Every traced table."""
+    return _relations(tuple(registry.tables()))
+
+
+@cache
+def _relations(tables: tuple[type[Record], ...]) -> tuple[Relation, ...]:
     records = (
         Relation(
             cls.__tablename__, tuple(column.name for column in cls.__table__.columns if column.computed is None), "parent_id" if issubclass(cls, Child) else ""
         )
-        for cls in registry.tables()
+        for cls in tables
     )
     return (*records, *ACCOUNTS, *GRANTS)
 
 
-@cache
 def names() -> frozenset[str]:
     """The names of the traced tables."""
-    return frozenset(relation.name for relation in relations())
+    return _names(relations())
+
+
+@cache
+def _names(known: tuple[Relation, ...]) -> frozenset[str]:
+    return frozenset(relation.name for relation in known)

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from app import masking, registry
 from app.accounts import by_name
 from app.clock import local
+from app.disclosure import PURPOSES
 from app.formats import Link
 from app.history.search import Entry
 from app.history.words import DETAILS, actor_in_words, kind_label, road_label, titles
 from app.language import _, listed
 from app.lookup import DatabaseLookup
-from app.register import Record, field_map, fields
+from app.register import Record, Register, children, field_map, fields
 from app.roles import ROLE_LABELS, Role
 from app.scopes import Actor, Scope
 
@@ -119,6 +120,8 @@ class Teller:
             return [("", entry.image)]
         if isinstance(facts.get("fields"), list):
             facts["fields"] = labels(entry.relation, facts["fields"])
+        if "purpose" in facts:
+            facts["purpose"] = purpose(facts["purpose"])
         return [(str(DETAILS.get(key, key)), _plain(value)) for key, value in facts.items() if value not in ("", [], None)]
 
 
@@ -138,8 +141,15 @@ def facts_of(entry: Entry) -> dict[str, Any] | None:
 def labels(relation: str, keys: Sequence[Any]) -> list[str]:
     """The labels of some fields of a table; what is no field any more keeps its name."""
     cls = class_of(relation)
-    known = field_map(cls) if cls is not None else {}
-    return [str(known[key].label) if key in known else str(key) for key in keys]
+    known = {key: str(declared.label) for key, declared in field_map(cls).items()} if cls is not None else {}
+    for kind in children(cls) if cls is not None and issubclass(cls, Register) else ():
+        known |= {f"{kind.__key__}.{each.key}": f"{kind.__title__} {each.label}" for each in fields(kind)}
+    return [known.get(key, str(key)) for key in keys]
+
+
+def purpose(key: str) -> str:
+    """What somebody looked for, in words."""
+    return str(PURPOSES.get(key, key))
 
 
 def _plain(value: Any) -> str:
