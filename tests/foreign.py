@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 
-from app import bulk, documents, registry
+from app import bulk, disclosure, documents, registry
 from app.accounts import Account
 from app.attachments import keep
 from app.bulk import BulkChange, Change, Edit, Mode
@@ -78,6 +78,8 @@ class Ground:
     accounts: dict[str, int] = field(default_factory=dict)
     sessions: dict[str, int] = field(default_factory=dict)
     templates: dict[str, int] = field(default_factory=dict)
+    #: a request to see what is masked, of the third office
+    request: int = 0
     permissions: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
 
@@ -205,6 +207,11 @@ def _frame(session: Any, ground: Ground) -> None:
     session.add(other)
     session.flush()
     ground.templates[""] = other.id
+    facts = {"kind": disclosure.Kind.REVEAL.value, "amount": 5, "purpose": disclosure.Purpose.VERIFY.value, "asker": SOMEBODY}
+    request = disclosure.Disclosure(**facts, org_unit_id=office_id(session, THIRD))
+    session.add(request)
+    session.flush()
+    ground.request = request.id
 
 
 def _permissions(session: Any) -> dict[str, set[tuple[str, str]]]:

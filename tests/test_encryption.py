@@ -22,7 +22,8 @@ from app.database import db
 from app.encryption import data_keys, upkeep
 from app.encryption.column import Encrypted
 from app.encryption.envelope import DESTROYED, Envelope, Unreadable, key_of
-from app.history import commands, read, search
+from app.history import read, search
+from app.history import upkeep as sealing
 from app.history.chain import Fault, Finding
 from app.register import Record, field_map, fields
 from app.retention import expired
@@ -98,8 +99,8 @@ def _anchors(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def findings() -> list[Finding]:
     """What a verification of the sealed trace finds."""
-    upkeep_of_trace.seal()
-    return upkeep_of_trace.verdict().findings
+    sealing.seal()
+    return sealing.verdict().findings
 
 
 @pytest.fixture
@@ -265,7 +266,7 @@ def test_a_new_master_key_touches_no_record_and_no_entry(app: Flask, session_of:
     content = Path("tests/workbooks/专家库名单.csv").read_bytes()
     run(session_of(EXPERT_ADMIN), Expert, content, "专家库名单.csv")
     session.commit()
-    upkeep_of_trace.seal()
+    sealing.seal()
     value, images = row.id_no, _image(row.id)
     with db.engine.connect() as connection:
         before = connection.exec_driver_sql("SELECT id_no, phone FROM expert ORDER BY id").all()

@@ -16,24 +16,25 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from app import documents, registry
+from app import disclosure, documents, registry
 from app.database import db
 from app.fields import Gate
 from app.register import Register, children, field_map, fields
 from app.roles import LEDGER, Role, Rows
+from app.scopes import SYSTEM, Scope
 from imports.commit import BadRows
 from tests import foreign
 from tests.conftest import Browser
 from tests.databases import Databases
 from tests.expectations import ALL, may
 from tests.foreign import MARK, PDF, SOMEBODY, Ground
-from tests.people import AUDIT_ADMIN, CLERK, EVERYBODY, OTHER, OWN, SECURITY_ADMIN, SYSADMIN, TOWN_SUPERVISOR, Persona
+from tests.people import AUDIT_ADMIN, CLERK, EVERYBODY, LEADER, OTHER, OWN, SECURITY_ADMIN, SYSADMIN, TOWN_SUPERVISOR, Persona
 from tests.test_forgery import writes as writes  # noqa: PLC0414 - a fixture
 
 SignIn = Callable[[Persona], Browser]
 
 #: arguments that number a row; the others are words
-IDS = {"pk", "child_id", "file_id", "entry", "batch_id", "change_id", "number"}
+IDS = {"pk", "child_id", "file_id", "entry", "batch_id", "change_id", "number", "row"}
 #: rules that take words only: nothing in them belongs to anybody
 WORDS = {
     "export", "words", "static", "appbuilder.static", "OpenApi.get", "SwaggerView.show", "LocaleView.index", "HelpView.topic",
@@ -111,6 +112,12 @@ class Walk:
         """Whether the person has the permission that the road asks for."""
         blueprint, _dot, method = rule.endpoint.rpartition(".")
         view = self.views[blueprint]
+        if method == "reveal" and not (
+            Role.PRIVACY_VIEW in self.person.roles and disclosure.holds_secrets(Scope(SYSTEM), getattr(view, "cls", None) or view.register)
+        ):
+            return False  # beside the right to read, a role of its own, and something to show
+        if blueprint == "DisclosuresView" and rule.arguments and not {Role.SECTION_HEAD, Role.LEADER}.intersection(self.person.roles):
+            return False
         named = getattr(getattr(view, method), "_permission_name", None) or method  # an action is a permission of its own
         permission = view.method_permission_name.get(method, named)
         return (f"can_{permission.removeprefix('can_')}", view.class_permission_name) in self.permissions
@@ -256,7 +263,19 @@ def _template(walk: Walk) -> list[Case]:
     return [Case("a template of another form", parts, {"id": walk.ground.templates[""]}), Case("no form", {"register": "agency", "name": "nothing"})]
 
 
+def _request(walk: Walk) -> list[Case]:
+    """Another office's request; a leader decides on everybody's."""
+    return [] if walk.person is LEADER else [Case("another office's", {"number": walk.ground.request})]
+
+
+def _looks(walk: Walk) -> list[Case]:
+    return [Case("somebody else's", {"relation": "agency", "row": walk.ground.far["agency"].id})]
+
+
 FRAME: dict[str, Callable[[Walk], list[Case]]] = {
+    "AuditView.looks": _looks,
+    "DisclosuresView.grant": _request,
+    "DisclosuresView.refuse": _request,
     "SignInsView.end": _numbered(number="session"),
     "AuditView.entry": _numbered(number="entry"),
     "KeeperView.accept": _numbered(pk="row"),
@@ -330,7 +349,7 @@ def test_numbers_that_no_row_has_are_not_there(app: Flask, ground: Ground, sign_
     for rule in app.url_map.iter_rules():
         if not (numbers := rule.arguments & IDS):
             continue
-        words = {"kind": "nothing", "name": "nothing", "key": "remark"}
+        words = {"kind": "nothing", "name": "nothing", "key": "remark", "relation": "agency"}
         for number in (0, 2**31, 2**63) if walk.may_use(rule) else ():
             case = Case("too large", {name: number if name in numbers else words[name] for name in rule.arguments})
             for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):  # type: ignore[operator]
