@@ -91,7 +91,7 @@ def test_files_in_clear_count_while_the_record_is_in_force(session_of: SessionOf
     found = looks.of_record(session_of(), Expert, row.id).lines
     assert [look.entry for look in found] == [clear], (early, masked, untrue, other, late)
     assert found[0].export
-    assert found[0].purpose == "上报省厅；编号 D-1，共 12 条记录"
+    assert found[0].purpose == "上报省厅；编号 D-1、共 12 条记录"
 
 
 def test_a_sheet_has_an_end(session_of: SessionOf, expert: Expert, monkeypatch: pytest.MonkeyPatch) -> None:

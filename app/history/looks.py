@@ -21,7 +21,7 @@ from app.history.search import Entry
 from app.history.tables import trace
 from app.history.telling import NOBODY, Teller, facts_of, labels
 from app.history.telling import purpose as purpose_in_words
-from app.language import _
+from app.language import _, listed
 from app.lookup import DatabaseLookup
 from app.register import Register, children, field_map
 
@@ -119,7 +119,7 @@ def _in_words(session: Session, entries: Sequence[Entry]) -> list[Look]:
 def _file(facts: dict[str, Any]) -> str:
     """Which file it was."""
     parts = [_("编号 %(number)s", number=facts["number"])] if facts.get("number") else []
-    return "，".join([*parts, *([_("共 %(count)s 条记录", count=facts["count"])] if facts.get("count") is not None else [])])
+    return listed([*parts, *([_("共 %(count)s 条记录", count=facts["count"])] if facts.get("count") is not None else [])])
 
 
 def since(session: Session, cls: type[Register], row: int) -> str:

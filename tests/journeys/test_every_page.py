@@ -27,7 +27,7 @@ from tests import samples
 from tests.databases import Databases
 from tests.journeys.conftest import CHROMIUM
 from tests.journeys.visit import DESK, PHONE, QUIET, Visit
-from tests.people import OWN, SECURITY_ADMIN, SYSADMIN, VISITOR, Persona
+from tests.people import AUDIT_ADMIN, OWN, SECURITY_ADMIN, SYSADMIN, VISITOR, Persona
 from tests.test_generic import ENTRIES, keeper
 from tests.test_matrix import office_id
 
@@ -184,6 +184,20 @@ def test_every_other_page_of_the_security_administrator(application: Flask, site
 
 def test_every_other_page_of_the_system_administrator(application: Flask, site: str, chromium: Browser) -> None:
     walk(site, chromium, SYSADMIN, others(application), {**REFUSED, **{path: {403} for path in _closed_to(application, SYSADMIN)}})
+
+
+def test_the_pages_of_the_audit_administrator(world: dict[str, tuple[int, int]], site: str, chromium: Browser) -> None:
+    """Also who looked at a record, as its keeper sees it."""
+    expert = world["expert"][0]
+    days = "first=2020-01-01&last=2099-12-31"
+    walk(
+        site,
+        chromium,
+        AUDIT_ADMIN,
+        ["/audit/", f"/audit/?{days}", f"/audit/?relation=expert&row={expert}", "/audit/1", "/audit/report", f"/audit/looks/expert/{expert}"],
+        {},
+    )
+    walk(site, chromium, keeper("expert"), [f"/expert/history/{expert}", f"/expert/history/{expert}/looks"], {})
 
 
 def test_every_page_of_a_visitor(application: Flask, world: dict[str, tuple[int, int]], site: str, chromium: Browser) -> None:
