@@ -28,9 +28,20 @@ def site(app: Flask) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """One browser for all journeys: to begin one takes longer than many of them. What it is asked for, it keeps per window."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--disable-component-update"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def windows(chromium: Browser) -> Iterator[None]:
+    """Each journey leaves no window behind; those of a whole module stay."""
+    before = list(chromium.contexts)
+    yield
+    for context in chromium.contexts:
+        if context not in before:
+            context.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -25,7 +25,6 @@ from app.register import PublishState, children
 from app.scopes import SYSTEM, act_as
 from tests import samples
 from tests.databases import Databases
-from tests.journeys.conftest import CHROMIUM
 from tests.journeys.visit import DESK, PHONE, QUIET, Visit
 from tests.people import OWN, SECURITY_ADMIN, SYSADMIN, VISITOR, Persona
 from tests.test_generic import ENTRIES, keeper
@@ -89,14 +88,6 @@ def site(application: Flask, world: dict[str, tuple[int, int]]) -> Iterator[str]
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--disable-component-update"])
-        yield browser
-        browser.close()
 
 
 def barriers(page: Page, path: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.serving import make_server
 
 from app.database import db
@@ -18,7 +18,6 @@ from app.scopes import SYSTEM, act_as
 from tests import generic_views
 from tests.databases import Databases
 from tests.generic_views import Kind, Visit
-from tests.journeys.conftest import CHROMIUM
 from tests.journeys.visit import QUIET, both_widths
 from tests.journeys.visit import Visit as Tab
 from tests.people import SECURITY_ADMIN
@@ -59,14 +58,6 @@ def site(generic: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--disable-component-update"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
