@@ -1,6 +1,6 @@
 """A real database for every test: one is prepared per worker, each test gets a copy.
 
-SQLite copies a file; PostgreSQL creates from a template. Which one, DATABASE_URL says; the
+SQLite copies a file; PostgreSQL creates from a template, and puts back what a test has changed. Which one, DATABASE_URL says; the
 databases are made beside it and never are it.
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
+
+from tests.put_back import Prepared
 
 #: runs beside each other on one server take a name each
 NAME = os.environ.get("TEST_DATABASES", "yingshang_test")
@@ -24,6 +26,7 @@ class Databases:
     url: str
     folder: Path
     worker: str
+    _prepared: dict[str, Prepared] = field(default_factory=dict)
 
     @classmethod
     def for_worker(cls, folder: Path, worker: str) -> Databases:
@@ -65,8 +68,15 @@ class Databases:
     def copy(self, source: str = "template", target: str = "work") -> None:
         """The prepared database again, whatever the last test left. Nobody may be connected to either."""
         if self.postgresql:
+            prepared = self._prepared.pop(target, None)
+            if prepared is not None and prepared.template == self._address(source) and prepared.put_back():
+                self._prepared[target] = prepared
+                return
             name, template = f"{NAME}_{self.worker}_{target}", f"{NAME}_{self.worker}_{source}"
             self._server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            self._server(f'ALTER DATABASE "{name}" SET synchronous_commit = off')  # nothing here outlives the machine
+            if target == "work":
+                self._prepared[target] = Prepared(self._address(target), self._address(source))
         else:
             self._remove(target)
             shutil.copy(self.folder / f"{source}.db", self.folder / f"{target}.db")
