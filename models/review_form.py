@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from app.documents import PrintedForm, announce
@@ -45,8 +46,9 @@ def placeholder(attribute: Any, ticks: bool = False, row: str = "") -> str:
     return "{{ " + row + name_of(field_of(attribute).label) + (TICKS if ticks else "") + " }}"
 
 
+@cache
 def shipped() -> bytes:
-    """The template as a Word file."""
+    """The template as a Word file; it takes longer to make than to fill in."""
     from docx import Document  # half a second of imports that only a printing process needs
 
     document: Any = Document()

@@ -12,15 +12,19 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlalchemy.orm import Session
-from werkzeug.security import generate_password_hash
 
 from app import database
 from app.accounts import Account, actor_of
 from app.database import db
 from app.scopes import SYSTEM, VISITOR, act_as
+from app.signin import passwords
 from tests.databases import Databases
 from tests.people import PASSWORD, PEOPLE, Persona
+
+#: how the product hashes passwords, and where Flask-AppBuilder keeps the hash that it works out for names that nobody has
+SLOW, NOBODY = passwords.METHOD, "AUTH_DB_FAKE_PASSWORD_HASH_CHECK"
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +34,23 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     made.drop()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """People sign in thousands of times, and the hash that accounts have is slow on purpose: here it is the same with the least work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "METHOD", "scrypt:256:8:1")
+        yield
+
+
+@pytest.fixture
+def slow_hashes(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes as the product makes them."""
+    monkeypatch.setattr(passwords, "METHOD", SLOW)
+    monkeypatch.setitem(app.config, NOBODY, app.config[f"{NOBODY}_SLOW"])
+
+
 @pytest.fixture(scope="session")
-def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory, quick_hashes: None) -> Flask:
     """The application, over a database with roles, lists, regions and the personas."""
     from flask_migrate import upgrade
 
@@ -45,6 +64,7 @@ def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
             "SECRET_KEY": "a key of the tests, long enough for tokens",
             "JOBS_PATH": ":immediate:",
             "FILES_PATH": str(tmp_path_factory.mktemp("files")),
+            "TRACE_ANCHORS": str(tmp_path_factory.mktemp("anchors")),
         }
 
     databases.create("template")
@@ -57,15 +77,12 @@ def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
         sync_permissions()
         for person in PEOPLE:
             add_account(person.username, list(person.roles), person.office, person.regions, person.name, PASSWORD, chosen=True)
-        # the personas sign in a thousand times: the hash that accounts have is slow on purpose (tests/test_passwords.py)
-        quick = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
-        db.session.connection().execute(sa.update(Account.__table__).values(password=quick))
-        db.session.commit()
         db.session.remove()
     with first.app_context():  # what the first context noted was written as it ended
         db.engine.dispose()
     app = create_app(settings(databases.work))
     app.config["TESTING"] = True
+    app.config[f"{NOBODY}_SLOW"], app.config[NOBODY] = app.config[NOBODY], passwords.hash_of("nobody's")
     app.test_client_class = Client
     return app
 
@@ -80,6 +97,12 @@ def app(application: Flask, databases: Databases) -> Iterator[Flask]:
     with application.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def bare_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an error says, without the frame around it: the walks are refused thousands of times, and drawing frames took most of their time."""
+    monkeypatch.setattr("views.errors.render", lambda _template, what, todo, **_facts: escape(f"{what} {todo}"))
 
 
 SessionOf = Callable[..., Session]

@@ -96,7 +96,6 @@ def lay(app: Flask) -> Ground:
         session.commit()
         ground.permissions = _permissions(session)
         db.session.remove()
-        db.engine.dispose()
     return ground
 
 

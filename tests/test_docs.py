@@ -59,6 +59,7 @@ def _run(project: Path, *command: str) -> str:
     return done.stdout
 
 
+@pytest.mark.skipif(os.environ.get("DATABASE_URL", "").startswith("postgresql"), reason="the copy has a database of its own, SQLite")
 def test_a_register_by_the_book_passes_every_generic_road(by_the_book: Path) -> None:
     _run(by_the_book, "flask", "db", "upgrade")
     _run(by_the_book, "flask", "db", "migrate", "-m", "add training")
@@ -66,7 +67,9 @@ def test_a_register_by_the_book_passes_every_generic_road(by_the_book: Path) -> 
     _run(by_the_book, "flask", "db", "check")
     said = _run(by_the_book, "flask", "registers", "show", "training", "--json")
     assert '"key": "training_no"' in said
-    passed = _run(by_the_book, "pytest", "-q", "-p", "no:cacheprovider", "-k", "training", "tests/test_matrix.py", "tests/test_generic.py")
+    # one person of each kind of right; the registers that are there are walked by everybody
+    asked = "training and (test_generic or wang or qian or zhou or wu or visitor)"
+    passed = _run(by_the_book, "pytest", "-q", "-p", "no:cacheprovider", "-k", asked, "tests/test_matrix.py", "tests/test_generic.py")
     assert re.search(r"\d+ passed", passed), passed
     assert "failed" not in passed
 

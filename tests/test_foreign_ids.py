@@ -66,14 +66,15 @@ def ground(application: Flask, databases: Databases) -> Ground:
         db.engine.dispose()
     databases.copy()
     made = foreign.lay(application)
+    with application.app_context():  # what was noted as the ground was laid is written by now
+        db.engine.dispose()
     databases.copy("work", "ground")
     return made
 
 
 @pytest.fixture
-def app(application: Flask, databases: Databases, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """The application on the laid ground. What an error says is written without the frame, whose drawing would take most of the time here."""
-    monkeypatch.setattr("views.errors.render", lambda _template, what, todo, **_facts: f"{what} {todo}")
+def app(application: Flask, databases: Databases, ground: Ground, bare_errors: None) -> Iterator[Flask]:
+    """The application on the laid ground."""
     with application.app_context():
         db.engine.dispose()
     databases.copy("ground")

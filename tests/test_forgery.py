@@ -58,7 +58,7 @@ def writes(app: Flask) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("person", [CLERK, SYSADMIN, SECURITY_ADMIN], ids=lambda person: person.username)
-def test_with_the_cookie_alone_nothing_changes(app: Flask, sign_in: SignIn, writes: list[str], person: Persona) -> None:
+def test_with_the_cookie_alone_nothing_changes(app: Flask, bare_errors: None, sign_in: SignIn, writes: list[str], person: Persona) -> None:
     """Each changing address, as a form and as JSON from another site: refused before anything is written."""
     browser = sign_in(person)
     foreign = {"Origin": "https://evil.example", "Referer": "https://evil.example/page"}
@@ -93,7 +93,7 @@ def test_the_programs_sign_in_gives_no_cookie_and_takes_no_form(app: Flask) -> N
 
 
 @pytest.mark.parametrize("person", [CLERK, SYSADMIN, SECURITY_ADMIN, VISITOR], ids=lambda person: person.username)
-def test_opening_an_address_changes_nothing(app: Flask, sign_in: SignIn, writes: list[str], person: Persona) -> None:
+def test_opening_an_address_changes_nothing(app: Flask, bare_errors: None, sign_in: SignIn, writes: list[str], person: Persona) -> None:
     browser = sign_in(person)
     walked = addresses(app, {"GET"})
     assert len(walked) > 100
@@ -170,7 +170,7 @@ def test_the_host_header_is_not_believed(app: Flask, sign_in: SignIn) -> None:
         assert not re.match(r"(https?:)?//", answer.headers.get("Location", "")), path
 
 
-def test_every_redirect_stays_here(app: Flask, sign_in: SignIn) -> None:
+def test_every_redirect_stays_here(app: Flask, bare_errors: None, sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
     for _method, address in addresses(app, {"GET"}):
         answer = browser.client.get(address, query_string={"next": "//evil.example"}, headers={"Referer": "https://evil.example/"})

@@ -226,7 +226,7 @@ def test_an_unknown_name_gets_the_same_answers(app: Flask, enter: Try) -> None:
         assert "连续多次登录失败" in other[1]
 
 
-def test_a_hash_is_worked_out_whoever_is_named(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hash_is_worked_out_whoever_is_named(app: Flask, slow_hashes: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes the time is done once for each, whatever the name: counted, since a stopwatch lies on a busy machine."""
     worked: list[str] = []
     from flask_appbuilder.security import manager

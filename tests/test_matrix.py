@@ -742,7 +742,7 @@ ROADS: tuple[Callable[[Walk], None], ...] = (
 
 @pytest.mark.parametrize("key", ENTRIES)
 @pytest.mark.parametrize("person", EVERYBODY, ids=lambda person: person.username or "visitor")
-def test_every_road(app: Flask, session_of: SessionOf, sign_in: Callable[[Persona], Browser], person: Persona, key: str) -> None:
+def test_every_road(app: Flask, bare_errors: None, session_of: SessionOf, sign_in: Callable[[Persona], Browser], person: Persona, key: str) -> None:
     entry = ENTRIES[key]
     ground = lay(session_of(), entry)
     walk = Walk(app, sign_in(person), person, ground, expected(entry, person))

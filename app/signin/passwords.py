@@ -22,6 +22,8 @@ from app.language import Text, _l
 from app.register import Base
 
 MOST_CHARACTERS = 200
+#: how passwords are hashed: 32 MB and a tenth of a second for each guess (OWASP Password Storage)
+METHOD = "scrypt:32768:8:1"
 #: common-passwords.txt.gz of Django 5.2.19 (BSD, LICENSE.django), by Royce Williams
 COMMON = Path(__file__).parent / "data" / "common_passwords.txt"
 #: the bureau, the county, the product: what a stranger would try first (ASVS 5 6.2.11)
@@ -129,7 +131,7 @@ def used_before(session: Session, account: Any, password: str) -> bool:
 
 def hash_of(password: str) -> str:
     """The hash as accounts keep it."""
-    return generate_password_hash(password)
+    return generate_password_hash(password, method=METHOD)
 
 
 def change(session: Session, account: Any, password: str, *, by_owner: bool) -> None:
