@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import re
 import shutil
@@ -23,11 +24,15 @@ from typing import IO, Any
 
 from alembic.script import ScriptDirectory
 from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import backup_database
 from app.backup_database import Damaged, Refused
 from app.clock import SHANGHAI, local, now
+from app.history.commands import seal
 from app.language import _l
+
+log = logging.getLogger(__name__)
 
 PRODUCT, FORMAT = "yingshang", 1
 MANIFEST, DATABASE = "manifest.json", "database"
@@ -61,6 +66,7 @@ class Manifest:
 def make(folder: Path) -> Path:
     """Write a backup into a folder; its path. Refused says why there is none."""
     private(folder)
+    _seal()
     target = folder / f"yingshang-{local(now()):%Y%m%d-%H%M%S}.tar"
     part = folder / f".{target.name}.part"
     try:
@@ -75,6 +81,14 @@ def make(folder: Path) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def _seal() -> None:
+    """Put into the chain what has been committed, so that the copy proves itself. A backup without that is better than none."""
+    try:
+        seal()
+    except (SQLAlchemyError, OSError):
+        log.exception("the trace could not be sealed before the backup")
 
 
 def private(folder: Path) -> None:

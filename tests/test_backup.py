@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -22,6 +23,7 @@ from app.attachments import keep
 from app.backup_database import Damaged, Refused
 from app.clock import SHANGHAI
 from app.database import db, open_session
+from app.history import commands
 from app.jobs import Jobs
 from app.scopes import SYSTEM, act_as
 from models.agency import Agency
@@ -89,6 +91,8 @@ def contents(app: Flask) -> dict[str, Any]:
 
 
 def test_a_backup_restores_to_the_same(filled: Flask, elsewhere: Flask, tmp_path: Path) -> None:
+    with filled.app_context():
+        commands.seal()
     before = contents(filled)
     done = call(filled, "backup", tmp_path / "kept")
     assert done.exit_code == 0, done.output
@@ -118,6 +122,30 @@ def _next(app: Flask) -> int:
         number = row.id
         session.close()
         return number
+
+
+def test_the_trace_of_a_backup_is_sealed(filled: Flask, elsewhere: Flask, tmp_path: Path) -> None:
+    """Whoever restores it can prove it: no entry waits for a worker that was on another machine."""
+    with filled.app_context():
+        assert commands.verdict().unsealed > 5
+        file = backup.make(tmp_path / "kept")
+        assert commands.verdict().unsealed == 0
+    with elsewhere.app_context():
+        backup.restore(file)
+        elsewhere.config["TRACE_ANCHORS"], elsewhere.config["TRACE_KEY"] = filled.config["TRACE_ANCHORS"], filled.config["TRACE_KEY"]
+        found = commands.verdict()
+    assert found.sealed == found.entries > 5
+    assert found.findings == []
+
+
+def test_what_cannot_be_sealed_is_kept_all_the_same(filled: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def full() -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.backup.seal", full)
+    with filled.app_context():
+        assert backup.make(tmp_path / "kept").is_file()
+    assert "could not be sealed" in caplog.text
 
 
 def test_a_backup_beside_writers_is_of_one_moment(filled: Flask, elsewhere: Flask, tmp_path: Path) -> None:
