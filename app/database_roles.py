@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from app.measured import FUNCTION
+
 #: owns the trace; nobody signs in as this role
 TRACE_ROLE = "yingshang_trace"
 #: by which functions the application adds to the trace
@@ -28,6 +30,7 @@ def separate(connection: sa.Connection, application: sa.URL) -> None:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app}",
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {app}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {app}",
+        f"GRANT EXECUTE ON FUNCTION public.{FUNCTION} TO {app}",
         f"ALTER SCHEMA trace OWNER TO {trace}",
     ):
         connection.exec_driver_sql(statement)

@@ -1,9 +1,10 @@
-"""What stands in the database beside the migrations: the tables of the search, the trace and its triggers."""
+"""What stands in the database beside the migrations: the tables of the search, the trace and its triggers, the function that measures."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
+from app import measured
 from app.history import setup
 from app.search import kept
 
@@ -17,3 +18,4 @@ def reconcile(connection: sa.Connection) -> None:
     """Make what the tables in the database lack; nothing when they lack nothing."""
     kept.reconcile(connection)
     setup.reconcile(connection)
+    measured.reconcile(connection)

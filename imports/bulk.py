@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -21,13 +21,6 @@ def among(connection: sa.Connection, column: Any, values: Sequence[Any]) -> sa.C
     if connection.dialect.name == "postgresql":
         return sa.and_(column == sa.any_(sa.bindparam(None, list(values), type_=postgresql.ARRAY(column.type))))
     return sa.and_(column.in_(values))
-
-
-def refresh(connection: sa.Connection, tables: Iterable[Any]) -> None:
-    """Tell PostgreSQL how large the tables have become: until then it reads them whole for each chunk of keys."""
-    if connection.dialect.name == "postgresql":
-        for table in tables:
-            connection.execute(sa.text(f"ANALYZE {connection.dialect.identifier_preparer.format_table(table)}"))
 
 
 def insert(connection: sa.Connection, table: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
@@ -57,4 +50,4 @@ def _copy(connection: sa.Connection, table: Any, rows: Sequence[dict[str, Any]])
     return ids
 
 
-__all__ = ["among", "insert", "refresh"]
+__all__ = ["among", "insert"]

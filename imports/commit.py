@@ -16,6 +16,7 @@ from app import numbering, outage, words
 from app.clock import now
 from app.history import acts
 from app.language import Text, _l
+from app.measured import measure
 from app.register import Child, Record, Source, field_map, fields
 from app.scopes import scope_of
 from app.search import keep
@@ -144,7 +145,7 @@ class Writer:
         for cls in kinds:
             written += self._write_level([child for child in children if child.cls is cls], parents)
         if written >= MANY:
-            bulk.refresh(self.connection, [cls.__table__ for cls in (self.plan.cls, *kinds)])
+            measure(self.connection, [cls.__tablename__ for cls in (self.plan.cls, *kinds)])
         return written
 
     def _write_level(self, planned: Sequence[Planned], parents: dict[int, int | None]) -> int:

@@ -26,6 +26,7 @@ from app.history.tables import trace
 from app.records import void
 from app.register import Record, children, field_map
 from app.scopes import SYSTEM, act_as
+from app.search import keep
 from imports.run import run
 from models import Agency, Expert
 from models.agency import Qualification
@@ -464,6 +465,8 @@ FORBIDDEN = (
     "SET session_replication_role = replica", f"SET ROLE {TRACE_ROLE}", "DROP FUNCTION trace.seal()", "SELECT trace.this_act()",
     "CREATE OR REPLACE FUNCTION trace.seal() RETURNS bigint LANGUAGE sql AS 'select 1::bigint'",
     "SELECT trace.open_act('database:owner', null, null, null, null, null, null)", "SELECT trace.note('update', 'agency', 1, '(1)')",
+    "SELECT measure('ab_user')", "SELECT measure('agency; DROP TABLE agency')", "SELECT measure(null)", "DROP FUNCTION measure(text)",
+    "CREATE OR REPLACE FUNCTION measure(relation text) RETURNS void LANGUAGE sql AS 'select'",
 )  # fmt: skip
 
 
@@ -503,6 +506,21 @@ def test_the_database_role_stands_beside_whoever_is_claimed(separated: tuple[sa.
         connection.exec_driver_sql("UPDATE org_unit SET remark = 'y' WHERE id = 1")
         found = search.find(connection, search.Wanted(relation="org_unit"), 1)[0]
     assert found.actor == f"database:{engine.url.username}"
+
+
+@only_postgresql
+def test_many_rows_are_measured_although_the_application_owns_no_table(separated: tuple[sa.Engine, sa.Engine, Flask]) -> None:
+    """PostgreSQL skips ANALYZE by who does not own the table, with a warning that nobody reads."""
+    engine, _admin, _app = separated
+    act_as(session := db.session(), SYSTEM)
+    lines = ["机构名称,统一社会信用代码", *(f"机构{number}号,{samples.credit_code(number)}" for number in range(1100))]
+    _result, report = run(session, Agency, "\n".join(lines).encode(), "many.csv")
+    assert report["counts"]["written"] == 1100, report["wrong"][:3]
+    keep.refill(session, ["agency"], everything=True)
+    with engine.connect() as connection:
+        for table in ("agency", "search_agency"):
+            assert connection.exec_driver_sql(f"SELECT reltuples FROM pg_class WHERE oid = '{table}'::regclass").scalar() == 1100, table
+            assert connection.exec_driver_sql(f"SELECT last_analyze IS NOT NULL FROM pg_stat_user_tables WHERE relname = '{table}'").scalar(), table
 
 
 def test_sqlite_keeps_its_trace_from_slips(app: Flask, agency: Agency) -> None:

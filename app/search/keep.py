@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import registry
+from app.measured import measure
 from app.register import Record, children
-from app.search.kept import table_of
+from app.search.kept import name_of, table_of
 from app.search.record import entry, searched, shape
 
 #: rows that a writer puts in at once; more than these follow in the background (`flask worker`)
@@ -114,15 +115,9 @@ def refill(session: Session, keys: Iterable[str], everything: bool = False) -> i
             count, last = count + len(numbers), numbers[-1]
         session.rollback()
         if last:
-            _measure(session.connection(), cls)
+            measure(session.connection(), [name_of(cls)])  # which grams are common
             session.commit()
     return count
-
-
-def _measure(connection: sa.Connection, cls: type[Record]) -> None:
-    """Tell PostgreSQL which grams are common: it finds that out by itself, but a minute later."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f'ANALYZE "{table_of(cls).name}"')
 
 
 def waiting(session: Session) -> list[str]:
