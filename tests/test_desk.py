@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import openpyxl
@@ -16,11 +16,13 @@ from bs4 import BeautifulSoup
 from flask import Flask
 
 from app import changes, due, figures, gaps, registry
+from app.accounts import Account
 from app.charge import ledgers
 from app.clock import now, today
 from app.formats import LONG_TERM
 from app.register import PublishState
 from app.scopes import scope_of
+from app.signin import duties, guessing
 from imports import history
 from imports.batch import BatchState, ImportBatch
 from models.agency import Agency, DirectoryState, Qualification, QualificationStatus
@@ -42,6 +44,7 @@ from tests.people import (
     OWN,
     PRIVACY_ONLY,
     SECTION_HEAD,
+    SECURITY_ADMIN,
     SUPERVISOR,
     SYSADMIN,
     TOWN_SUPERVISOR,
@@ -228,6 +231,28 @@ def batch(session: Any, person: Persona, register: str, state: BatchState, name:
     session.add(made)
     session.commit()
     return made
+
+
+def test_locked_and_idle_accounts_wait_for_the_security_administrator_alone(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
+    session = session_of()
+    long_ago = datetime.now() - duties.IDLE - timedelta(days=1)
+    for person in (LEGAL, LEADER):
+        session.connection().execute(sa.update(Account.__table__).where(Account.username == person.username).values(created_on=long_ago, last_login=None))
+    for kind, subject in (("account", CLERK.username), ("address", "10.0.0.7"), ("address", "10.0.0.8")):
+        session.connection().execute(sa.insert(guessing.LOCKS).values(kind=kind, subject=subject, at=now(), until=now() + guessing.WINDOW))
+    session.commit()
+    administrator = sign_in(SECURITY_ADMIN)
+    tasks = {link.span.get_text(): link["href"] for link in page_of(administrator).select("#waiting li a")}
+    assert tasks == {
+        "1 个账号被锁定": "/account-security/#locked",
+        "2 个登录地址被锁定": "/account-security/#locked",
+        "2 个账号 90 天未使用": "/account-security/#idle",
+    }
+    behind = page_of(administrator, "/account-security/")
+    assert CLERK.username in behind.select_one("#locked").get_text()
+    assert LEGAL.username in behind.select_one("#idle").get_text()
+    for person in (SYSADMIN, AUDIT_ADMIN, SECTION_HEAD):
+        assert "account-security" not in str(page_of(sign_in(person)).select_one("#waiting"))
 
 
 def test_ones_own_imports_wait_until_a_later_one_takes_their_place(session_of: SessionOf, sign_in: SignIn) -> None:

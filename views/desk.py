@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,10 @@ from app.register import Child, PublishState, Record, field_map
 from app.registry import Entry
 from app.roles import ROLE_LABELS, Verb
 from app.scopes import Scope, scope_of
+from app.signin import duties, guessing
 from imports import history
 from imports.batch import BatchState
+from views.account_security import looks_after_accounts
 from views.charts import Charts, due_link
 from views.keeper import may_keep
 from views.pages import link_to, need, people
@@ -110,7 +113,21 @@ class Desk:
 
     def tasks(self) -> list[Task]:
         """What waits for the person, in the order of urgency."""
-        return [*self._imports(), *self._pending(), *self._words(), *self._gaps()]
+        return [*self._accounts(), *self._imports(), *self._pending(), *self._words(), *self._gaps()]
+
+    def _accounts(self) -> list[Task]:
+        """What the security administrator looks after: who is locked out, accounts that nobody uses, duties in one hand."""
+        if not looks_after_accounts(self.scope):
+            return []
+        locked = Counter(row.kind for row in guessing.locks(self.session))
+        idle, overlaps, days = len(duties.idle(self.session)), len(duties.overlaps(self.session)), duties.IDLE.days
+        found = [
+            (locked["account"], "ti-lock", _("%(count)s 个账号被锁定", count=locked["account"]), "locked"),
+            (locked["address"], "ti-lock", _("%(count)s 个登录地址被锁定", count=locked["address"]), "locked"),
+            (overlaps, "ti-alert-triangle", _("%(count)s 个账号兼任了不能由一个人担任的角色", count=overlaps), "overlaps"),
+            (idle, "ti-users", _("%(count)s 个账号 %(days)s 天未使用", count=idle, days=days), "idle"),
+        ]
+        return [Task(icon, text, url_for("AccountSecurityView.index", _anchor=part)) for count, icon, text, part in found if count]
 
     def _imports(self) -> list[Task]:
         found = []
