@@ -19,7 +19,7 @@ from app.lookup import DatabaseLookup
 from app.register import Child, Record, Register, field_map
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
-from imports import drafts, rows, table, workbook
+from imports import drafts, reading, rows, table
 from imports.decide import Judge
 from imports.existing import Existing, Stored
 from imports.outcome import Mode, Outcome, Planned, PlannedRecord
@@ -144,7 +144,7 @@ def make(session: Session, cls: type[Register], data: bytes, file: str, *, sheet
     """Read a file and plan its import; raises Refused for the file, NotPermitted for the person."""
     started = time.perf_counter()
     scope = permitted(session, cls)
-    found = table.find(workbook.read(data), cls, sheet)
+    found = table.find(reading.read(data), cls, sheet)
     plan = Plan(cls, file, hashlib.sha256(data).hexdigest(), mode, found)
     lookup = DatabaseLookup(session)
     read = rows.read(found, lookup)
