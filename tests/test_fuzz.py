@@ -28,7 +28,7 @@ from app.register import fields
 from models.agency import Agency
 from tests import samples
 from tests.conftest import Browser, SessionOf
-from tests.people import CLERK, OWN, VISITOR, Persona
+from tests.people import OWN, PRIVACY_CLERK, VISITOR, Persona
 from tests.test_api import Caller
 from tests.test_matrix import office_id
 from tests.test_pages import send_file
@@ -40,7 +40,7 @@ CASES = 2_500
 #: side by side, where there are workers for it
 PARTS = 4
 #: cases of one operation and one way of making them up; operations without arguments have fewer
-EACH = {CLERK: 14, VISITOR: 4}
+EACH = {PRIVACY_CLERK: 14, VISITOR: 4}
 SEED = 1 if os.environ.get("DATABASE_URL", "").startswith("postgresql") else 2
 #: the first is whole HTML, in every place where text is shown
 EVIL = "\"'><ys-evil onload=x>"
@@ -53,7 +53,7 @@ INTERNALS = ("Traceback", "sqlite3.", "psycopg", "sqlalchemy", "syntax error")
 
 
 def _operations(app: Flask) -> list[Any]:
-    spec = Caller(app, CLERK).get("/api/v1/_openapi").json
+    spec = Caller(app, PRIVACY_CLERK).get("/api/v1/_openapi").json
     schema = schemathesis.openapi.from_dict(spec)
     schema.app = app
     return [result.ok() for result in schema.get_all_operations()]
@@ -110,11 +110,11 @@ def test_thousands_of_requests_out_of_our_description_end_in_no_fault(app: Flask
             # a record that is there; voided, it would refuse everything that follows
             known = {"path_parameters": dict.fromkeys(names, 1)} if "pk" in names and operation.method != "delete" else {}
             for mode in GenerationMode:
-                fuzz.run(operation, CLERK, mode, **known)
+                fuzz.run(operation, PRIVACY_CLERK, mode, **known)
                 fuzz.run(operation, VISITOR, mode)
     assert fuzz.faults == []
     assert fuzz.told.total() >= CASES / PARTS, fuzz.told
-    assert fuzz.told[200] + fuzz.told[201] > 20, "some of them get through"
+    assert fuzz.told[200] + fuzz.told[201] > 10, "some of them get through"
 
 
 # lists --------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def test_hostile_arguments_of_a_list_end_in_words(app: Flask, session_of: Sessio
     session = session_of()
     samples.make(session, Agency, 3, office_id(session, OWN))
     session.commit()
-    browser, place = sign_in(CLERK), zlib.crc32(key.encode())
+    browser, place = sign_in(PRIVACY_CLERK), zlib.crc32(key.encode())
     for name in _arguments(key):
         for step in range(2):
             place += 1
@@ -171,7 +171,7 @@ def test_hostile_text_that_is_stored_is_shown_as_text(app: Flask, session_of: Se
         if declared.format.name in {"text", "long_text", "person_name"}:
             setattr(row, declared.key, EVIL)
     session.commit()
-    browser = sign_in(CLERK)
+    browser = sign_in(PRIVACY_CLERK)
     send_file(browser, row, f"{NAME}.txt", "内容".encode())
     send_file(browser, row, f"{NAME}.html", b"<script>")
     browser.post("/agency/views", {"name": EVIL, "query": "q=x"}, token_from="/")
@@ -184,7 +184,7 @@ def test_hostile_text_that_is_stored_is_shown_as_text(app: Flask, session_of: Se
 
 
 def test_hostile_workbooks_are_shown_as_text(app: Flask, sign_in: SignIn) -> None:
-    browser = sign_in(CLERK)
+    browser = sign_in(PRIVACY_CLERK)
     quoted = EVIL.replace('"', '""')
     sheets = (
         f'机构名称,"{quoted}",统一社会信用代码\n"{quoted}",x,"{quoted}"\n',
