@@ -117,7 +117,7 @@ def _kept(name: str, make: Callable[[], str]) -> Callable[[], str]:
             INSTANCE.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
             path.write_text(make(), encoding="ascii")
-        return path.read_text(encoding="ascii")
+        return path.read_text(encoding="ascii").strip()  # an editor leaves a newline
 
     return read_or_make
 

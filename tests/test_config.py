@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,11 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 def test_every_setting_has_its_paragraph(setting: config.Setting) -> None:
     text = (config.ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert f"## {setting.name}\n" in text
+
+
+def test_a_key_that_was_put_in_by_hand_may_end_in_a_newline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "INSTANCE", tmp_path)
+    made = config.read({})["MASTER_KEY"]
+    assert config.read({})["MASTER_KEY"] == made
+    (tmp_path / "master_key").write_text(base64.b64encode(b"k" * 32).decode() + "\n")
+    assert config.read({})["MASTER_KEY"] == base64.b64encode(b"k" * 32).decode()
