@@ -260,6 +260,19 @@ def test_an_import_says_nothing(session_of: SessionOf, expert: Expert) -> None:
         assert found.wrong == [], year
 
 
+def test_guesses_by_preview_come_to_an_end(sign_in: SignIn, expert: Expert, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview says whether a whole number is the one that stands there; so there are not many of them in a day."""
+    monkeypatch.setattr("views.uploads.MOST_PREVIEWS", 3)
+    keeper = sign_in(EXPERT_ADMIN)
+    statuses = []
+    for guess in range(5):
+        data = sheet(["姓名", "专家编号", "联系电话"], [expert.name, "ZJ9001", f"1380000{guess:04d}"])
+        answer = keeper.post("/expert/import", {"file": (io.BytesIO(data), "猜.csv"), "mode": "upsert"}, token_from="/expert/import")
+        statuses.append(answer.status_code)
+    assert statuses == [302, 302, 302, 429, 429]
+    assert "预览没有导入" in answer.get_data(as_text=True)
+
+
 def test_a_masked_file_comes_back_unchanged_whatever_the_rules(session_of: SessionOf, expert: Expert) -> None:
     session = session_of(EXPERT_ADMIN)
     out = io.BytesIO()

@@ -7,6 +7,7 @@ exactly what the preview showed. Only the person who uploaded a file sees its ba
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from werkzeug.wrappers import Response
 from app import jobs, registry
 from app.accounts import actor_named
 from app.attachments import clean_name
-from app.clock import local, now
+from app.clock import SHANGHAI, local, now, today
 from app.database import db
 from app.language import _, chinese
 from app.register import Register
@@ -42,6 +43,9 @@ from views.preview import Preview, reason_of
 log = logging.getLogger(__name__)
 WAITING = {BatchState.QUEUED, BatchState.RUNNING}
 RECENT = 10
+#: previews of a day that were never confirmed: each says whether what was typed into a masked field is what stands there (the
+#: same file again must change nothing), so that whoever guesses gets no further
+MOST_PREVIEWS = 100
 
 
 class Uploads:
@@ -73,6 +77,8 @@ class Uploads:
             return self._form(session, _("请先选择要导入的文件（.xlsx、.xls 或 .csv）"), 422)
         if mode not in set(Mode):
             abort(400)
+        if _previewed_today(session) >= MOST_PREVIEWS:
+            return self._form(session, _("您今天已有 %(most)s 次预览没有导入，请先确认其中要导入的，或明天再上传", most=MOST_PREVIEWS), 429)
         name, data, sheet = clean_name(sent.filename), sent.stream.read(), request.form.get("sheet", "").strip() or None
         try:
             plan = planning.make(session, self.cls, data, name, sheet=sheet, mode=Mode(mode))
@@ -239,3 +245,10 @@ def _close(session: Session, batch_id: int, state: BatchState, message: str) -> 
     change = {"state": state.value, "message": message, "finished_at": now()}
     session.connection().execute(sa.update(ImportBatch.__table__).where(ImportBatch.id == batch_id).values(change))  # type: ignore[arg-type]
     session.commit()
+
+
+def _previewed_today(session: Session) -> int:
+    """How many files this person has had read today and not imported."""
+    mine = (ImportBatch.operator == scope_of(session).actor.username, ImportBatch.state == BatchState.PLANNED.value)
+    since = datetime.combine(today(), time.min, SHANGHAI).astimezone(UTC)  # SQLite keeps no zone
+    return session.scalar(sa.select(sa.func.count(ImportBatch.id)).where(*mine, ImportBatch.created_at >= since)) or 0
