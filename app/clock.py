@@ -27,3 +27,8 @@ def local(moment: datetime) -> datetime:
 def today() -> date:
     """The day it is in Shanghai."""
     return local(now()).date()
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins here, in UTC: SQLite keeps moments without their zone."""
+    return datetime.combine(day, datetime.min.time(), SHANGHAI).astimezone(UTC)

@@ -1,34 +1,27 @@
-"""Showing what is masked: an act with a purpose, noted before anything is shown, counted by the day.
-
-More of it in a day, and a file with everything in clear, need the consent of a colleague who answers for the office.
-"""
+"""Asking to see more of what is masked: to look more often in a day, or one file in clear. A colleague who answers for the office decides."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app import registry
-from app.clock import SHANGHAI, local, now, today
-from app.fields import Field
+from app import masking, registry
+from app.clock import local, midnight, now, today
 from app.formats.base import line
-from app.history import acts, events
-from app.history.chain import as_kept
-from app.history.tables import trace
+from app.history import events
 from app.language import Text, _l
 from app.logs import scrub
-from app.register import Base, Child, Record, Register, children
+from app.register import Base, Register
 from app.roles import Role, Verb
 from app.scopes import NotPermitted, Scope, scope_of
 
-#: how often a person looks in a day without asking, and how often more with consent
-PER_DAY, MOST_MORE = 50, 200
+#: how often more a person may look in a day with consent
+MOST_MORE = 200
 #: how long the consent to a file holds
 EXPORT_HOURS = 24
 LONGEST = 200
@@ -109,17 +102,6 @@ class Unsaid(ValueError):
         return str(self.message)
 
 
-class TooMany(Exception):
-    """The person has looked as often today as he may."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self.message: Text = _l("您今天已经查看 %(most)s 次，到了上限，没有显示。确有需要的，请在“脱敏授权”里申请增加今天的次数；零点以后重新计数。", most=most)
-
-    def __str__(self) -> str:
-        return str(self.message)
-
-
 def why(purpose: object, note: object) -> tuple[str, str]:
     """Purpose and note as they are kept; numbers of persons in a note are cut. Raises Unsaid."""
     if not isinstance(purpose, str) or purpose not in set(Purpose):
@@ -130,111 +112,6 @@ def why(purpose: object, note: object) -> tuple[str, str]:
     if purpose == Purpose.OTHER and not text:
         raise Unsaid("note", _l("用途选“其他”时，请写明具体用途"))
     return purpose, scrub(text)
-
-
-# looking at one record --------------------------------------------------------------------------
-
-
-def holds_secrets(scope: Scope, cls: type[Register]) -> bool:
-    """Whether the register or its children have fields that this person reads only masked."""
-    return any(declared.sensitive for kind in (cls, *children(cls)) for declared in scope.readable(kind))
-
-
-def may_reveal(scope: Scope, cls: type[Register]) -> bool:
-    """Whether the person may ask to see such values in clear, of rows that he reads anyway."""
-    return Role.PRIVACY_VIEW in scope.actor.roles and scope.may(cls, Verb.READ) and holds_secrets(scope, cls)
-
-
-@dataclass(frozen=True)
-class Part:
-    """The sensitive values of the record or of one of its children."""
-
-    record: Record
-    values: Sequence[tuple[Field, Any]] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What somebody has looked at: the entry of the trace, and how often more today."""
-
-    entry: int
-    at: datetime
-    left: int
-    parts: Sequence[Part]
-
-
-def secrets_of(session: Session, row: Register) -> list[Part]:
-    """The sensitive values that a record and its children hold, within the reader's scope."""
-    rows: list[Record] = [row]
-    for kind in children(type(row)):
-        if _secret_fields(session, kind):
-            own: Any = kind
-            rows += session.scalars(sa.select(own).where(own.parent_id == row.id, own.voided_at.is_(None)).order_by(own.id)).all()
-    parts = [Part(each, _secrets(session, each)) for each in rows]
-    return [part for part in parts if part.values]
-
-
-def _secret_fields(session: Session, cls: type[Record]) -> list[Field]:
-    return [declared for declared in scope_of(session).readable(cls) if declared.sensitive]
-
-
-def _secrets(session: Session, row: Record) -> list[tuple[Field, Any]]:
-    found = ((declared, getattr(row, declared.attr)) for declared in _secret_fields(session, type(row)))
-    return [(declared, value) for declared, value in found if value not in (None, "", [])]
-
-
-def reveal(session: Session, row: Register, purpose: object, note: object) -> Seen:
-    """Note that somebody looks at a record in clear, and commit; only then the values.
-
-    Raises NotPermitted, Unsaid, TooMany; then nothing is noted, and nothing may be shown.
-    """
-    cls, scope = type(row), scope_of(session)
-    if not may_reveal(scope, cls):
-        raise NotPermitted(_l("您没有“敏感信息查看”的角色，不能查看完整信息"))
-    chosen, text = why(purpose, note)
-    connection = session.connection()
-    most = _count_alone(session, connection)
-    done = looked_today(connection, scope.actor.username)
-    if done >= most:
-        session.rollback()
-        raise TooMany(most)
-    parts = secrets_of(session, row)
-    named = [
-        f"{type(part.record).__key__}.{declared.key}" if isinstance(part.record, Child) else declared.key for part in parts for declared, _value in part.values
-    ]
-    entry = events.note(connection, "reveal", {"purpose": chosen, "note": text, "fields": list(dict.fromkeys(named))}, of=cls, row=row.id)
-    at = now()
-    session.commit()
-    return Seen(entry, at, most - done - 1, parts)
-
-
-def _count_alone(session: Session, connection: sa.Connection) -> int:
-    """How often this person may look today; from here on nobody else counts for him until the transaction ends."""
-    username = scope_of(session).actor.username
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("disclosure"), sa.func.hashtext(username))))
-    acts.ensure(connection)  # on SQLite the first row that is written shuts out every other writer
-    return allowed_today(session, username)
-
-
-def _midnight(days: int = 0) -> datetime:
-    return datetime.combine(today() + timedelta(days=days), time.min, SHANGHAI).astimezone(UTC)  # SQLite keeps no zone
-
-
-def looked_today(connection: sa.Connection, username: str) -> int:
-    """How often somebody has looked since midnight, as the trace has it."""
-    t = trace(connection.dialect.name)
-    counted = sa.select(sa.func.count()).select_from(t.entry.join(t.act, t.act.c.id == t.entry.c.act))
-    tests = (t.entry.c.kind == "reveal", t.act.c.actor == username, t.act.c.at >= as_kept(connection, _midnight()))
-    return connection.scalar(counted.where(*tests)) or 0
-
-
-def allowed_today(session: Session, username: str) -> int:
-    """How often somebody may look today, with what was granted on top."""
-    granted = sa.select(sa.func.sum(Disclosure.amount)).where(
-        Disclosure.kind == Kind.REVEAL.value, Disclosure.asker == username, Disclosure.state == State.GRANTED.value, Disclosure.until > now()
-    )
-    return PER_DAY + min(session.scalar(granted) or 0, MOST_MORE)
 
 
 # asking and deciding ----------------------------------------------------------------------------
@@ -253,7 +130,7 @@ def may_decide(scope: Scope) -> bool:
 def exportable(scope: Scope) -> list[type[Register]]:
     """The registers of which this person may ask for a file in clear."""
     registers = [entry.register for entry in registry.entries()]
-    return [cls for cls in registers if may_ask(scope) and scope.may(cls, Verb.EXPORT) and holds_secrets(scope, cls)]
+    return [cls for cls in registers if may_ask(scope) and scope.may(cls, Verb.EXPORT) and masking.hides(scope, cls)]
 
 
 def ask(session: Session, kind: str, purpose: object, note: object, *, register: str = "", amount: object = 0) -> Disclosure:
@@ -341,7 +218,7 @@ def decide(session: Session, number: int, *, grant: bool, words: str = "") -> Di
     if found is None:
         raise LookupError
     moment = now()
-    until = (_midnight(1) if found.kind == Kind.REVEAL else moment + timedelta(hours=EXPORT_HOURS)) if grant else None
+    until = (midnight(today() + timedelta(days=1)) if found.kind == Kind.REVEAL else moment + timedelta(hours=EXPORT_HOURS)) if grant else None
     state = State.GRANTED.value if grant else State.REFUSED.value
     values = {"state": state, "decided_by": scope.actor.username, "decided_at": moment, "words": scrub(text), "until": until}
     change = sa.update(Disclosure).where(Disclosure.id == number, Disclosure.state == State.WAITING.value).values(values)
@@ -351,7 +228,18 @@ def decide(session: Session, number: int, *, grant: bool, words: str = "") -> Di
     return found
 
 
-# one file in clear ------------------------------------------------------------------------------
+# what a consent is good for: looking more often ---------------------------------------------------
+
+
+def granted_today(session: Session, username: str) -> int:
+    """How often more somebody may look today."""
+    granted = sa.select(sa.func.sum(Disclosure.amount)).where(
+        Disclosure.kind == Kind.REVEAL.value, Disclosure.asker == username, Disclosure.state == State.GRANTED.value, Disclosure.until > now()
+    )
+    return min(session.scalar(granted) or 0, MOST_MORE)
+
+
+# or one file in clear ------------------------------------------------------------------------------
 
 
 def usable(session: Session, cls: type[Register] | None = None) -> Sequence[Disclosure]:

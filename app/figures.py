@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import registry
 from app.charge import live
-from app.clock import SHANGHAI
+from app.clock import midnight
 from app.fields import Field
 from app.formats import StateOf
 from app.queries import filterable
@@ -43,11 +43,6 @@ def months(start: date, count: int) -> list[Month]:
 def year_until(day: date) -> list[Month]:
     """The twelve months that end with the month of a day."""
     return months(date(day.year - (day.month < 12), day.month % 12 + 1, 1), 12)
-
-
-def midnight(day: date) -> datetime:
-    """When a day begins here, in UTC: SQLite keeps moments without their zone."""
-    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
 def over(session: Session, branches: Iterable[sa.Select[Any]]) -> Sequence[Any]:

@@ -28,6 +28,7 @@ from app.accounts import Account
 from app.clock import now
 from app.database import db, open_session, owner_engine
 from app.database_roles import separate
+from app.encryption.commands import wrong_keys
 from app.encryption.envelope import Unreadable
 from app.encryption.upkeep import encrypt_plain
 from app.history import acts
@@ -271,7 +272,7 @@ def install(demo: bool) -> None:
     try:
         encrypt_plain(db.engine, acts.INSTALLATION)
     except Unreadable as error:
-        raise click.ClickException(_("密钥不是这个数据库的：%(why)s。请检查 MASTER_KEY、FORMER_MASTER_KEYS、INDEX_KEY", why=error)) from None
+        raise click.ClickException(wrong_keys(error)) from None
     added = seed(session)
     session.commit()
     refill(session, [entry.register.__key__ for entry in registry.entries()])

@@ -9,7 +9,7 @@ from app.encryption.envelope import DESTROYED
 from app.fields import Field
 from app.formats import Format, Lookup
 from app.language import _
-from app.register import Record
+from app.register import Record, Register, children
 from app.scopes import Scope
 
 
@@ -65,3 +65,8 @@ def seen(scope: Scope, cls: type[Record], values: Mapping[str, Any], written: Co
     """
     hidden = scope.hidden(cls).difference(written)
     return {key: None if key in hidden else value for key, value in values.items()}
+
+
+def hides(scope: Scope, cls: type[Register]) -> bool:
+    """Whether the register or its children have fields that this person reads only masked."""
+    return any(not scope.clear(declared) for kind in (cls, *children(cls)) for declared in scope.readable(kind))

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.figures import Month, midnight, slot
+from app.clock import midnight
+from app.figures import Month, slot
 from app.register import Register
 from imports.batch import BatchState, ImportBatch
 

@@ -17,10 +17,11 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app import disclosure, registry
+from app import disclosure, registry, revealing
 from app.clock import now
-from app.disclosure import Decided, Disclosure, TooMany, Unsaid
+from app.disclosure import Decided, Disclosure, Unsaid
 from app.history import events, search
+from app.revealing import TooMany
 from app.scopes import NotPermitted
 from imports import export
 from imports.run import run
@@ -172,7 +173,7 @@ def test_no_values_when_the_entry_cannot_be_written(sign_in: SignIn, agency: Age
 def test_a_program_looks_by_the_same_rules(sign_in: SignIn, session_of: SessionOf, agency: Agency) -> None:
     browser = sign_in(PRIVACY_CLERK)
     answer = browser.client.post(f"/api/v1/agency/{agency.id}/reveal", json={"purpose": "verify"}, headers={"X-CSRFToken": browser.token("/")})
-    assert (answer.status_code, answer.json["result"], answer.json["left"]) == (200, {"mobile": MOBILE}, disclosure.PER_DAY - 1)
+    assert (answer.status_code, answer.json["result"], answer.json["left"]) == (200, {"mobile": MOBILE}, revealing.PER_DAY - 1)
     [entry] = entries(session_of(), "reveal")
     assert entry.road == "rest"
     assert browser.client.get(f"/api/v1/agency/{agency.id}/reveal").status_code == 405, "never by an address alone"
@@ -198,7 +199,7 @@ def rested(session_of: SessionOf, count: int) -> list[Session]:
 
 
 def test_fifty_a_day_by_page_and_program_together(sign_in: SignIn, session_of: SessionOf, agency: Agency) -> None:
-    looked(session_of(PRIVACY_CLERK), disclosure.PER_DAY - 2, agency)
+    looked(session_of(PRIVACY_CLERK), revealing.PER_DAY - 2, agency)
     looked(session_of(OTHER_CLERK), 3, agency)  # another person's count for him alone
     browser = sign_in(PRIVACY_CLERK)
     headers = {"X-CSRFToken": browser.token("/")}
@@ -210,22 +211,22 @@ def test_fifty_a_day_by_page_and_program_together(sign_in: SignIn, session_of: S
     by_program = browser.client.post(f"/api/v1/agency/{agency.id}/reveal", json={"purpose": "contact"}, headers=headers)
     assert (by_program.status_code, MOBILE in by_program.text) == (429, False)
     assert "50" in by_program.json["message"]
-    assert len(entries(session_of(), "reveal", actor="chen")) == disclosure.PER_DAY
+    assert len(entries(session_of(), "reveal", actor="chen")) == revealing.PER_DAY
 
 
 def test_yesterday_does_not_count(session_of: SessionOf, agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     session = session_of(PRIVACY_CLERK)
-    looked(session, disclosure.PER_DAY, agency)
+    looked(session, revealing.PER_DAY, agency)
     row = session.get(Agency, agency.id)
     with pytest.raises(TooMany):
-        disclosure.reveal(session, row, "contact", "")
+        revealing.reveal(session, row, "contact", "")
     tomorrow = (now() + timedelta(days=1, hours=8)).date()
-    monkeypatch.setattr(disclosure, "today", lambda: tomorrow)
-    assert disclosure.reveal(session, session.get(Agency, agency.id), "contact", "").left == disclosure.PER_DAY - 1
+    monkeypatch.setattr(revealing, "today", lambda: tomorrow)
+    assert revealing.reveal(session, session.get(Agency, agency.id), "contact", "").left == revealing.PER_DAY - 1
 
 
 def test_thirty_at_once_get_no_further(app: Flask, session_of: SessionOf, agency: Agency) -> None:
-    looked(session_of(PRIVACY_CLERK), disclosure.PER_DAY - 3, agency)
+    looked(session_of(PRIVACY_CLERK), revealing.PER_DAY - 3, agency)
     sessions = rested(session_of, 30)
     outcomes: list[str] = []
     start = threading.Barrier(10)
@@ -235,7 +236,7 @@ def test_thirty_at_once_get_no_further(app: Flask, session_of: SessionOf, agency
         for session in mine:
             with app.app_context():
                 try:
-                    disclosure.reveal(session, session.get(Agency, agency.id), "contact", "")
+                    revealing.reveal(session, session.get(Agency, agency.id), "contact", "")
                     outcomes.append("shown")
                 except TooMany:
                     outcomes.append("refused")
@@ -246,7 +247,7 @@ def test_thirty_at_once_get_no_further(app: Flask, session_of: SessionOf, agency
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["refused"] * 27 + ["shown"] * 3
-    assert len(entries(session_of(), "reveal", actor="chen")) == disclosure.PER_DAY
+    assert len(entries(session_of(), "reveal", actor="chen")) == revealing.PER_DAY
 
 
 # asking -----------------------------------------------------------------------------------------
@@ -259,7 +260,7 @@ def ask(session: Session, kind: str = "reveal", **facts: Any) -> int:
 
 
 def test_a_head_grants_more_for_the_day_and_the_trace_has_it(sign_in: SignIn, session_of: SessionOf, agency: Agency) -> None:
-    looked(session_of(PRIVACY_CLERK), disclosure.PER_DAY, agency)
+    looked(session_of(PRIVACY_CLERK), revealing.PER_DAY, agency)
     mine, head = sign_in(PRIVACY_CLERK), sign_in(SECTION_HEAD)
     asked = mine.post("/disclosures/", {"kind": "reveal", "amount": "20", "purpose": "pay", "note": "发放评审费"}, token_from="/disclosures/")
     assert asked.status_code == 302
@@ -272,7 +273,7 @@ def test_a_head_grants_more_for_the_day_and_the_trace_has_it(sign_in: SignIn, se
     session = session_of()
     kept = session.get(Disclosure, number)
     assert (kept.state, kept.decided_by, kept.words) == ("granted", "qian", "同意")
-    assert disclosure.allowed_today(session, "chen") == disclosure.PER_DAY + 20
+    assert revealing.allowed_today(session, "chen") == revealing.PER_DAY + 20
     assert [(each.kind, each.actor) for each in entries(session_of(), "", relation="disclosure")] == [("insert", "chen"), ("update", "qian")]
     page = BeautifulSoup(mine.get("/disclosures/").text, "html.parser").get_text()
     assert "已同意" in page
@@ -287,11 +288,11 @@ def test_what_is_granted_is_bounded_and_ends_with_the_day(session_of: SessionOf)
     for _time in range(2):
         disclosure.decide(head, ask(session, amount=200), grant=True)
         head.commit()
-    assert disclosure.allowed_today(session, "chen") == disclosure.PER_DAY + disclosure.MOST_MORE
+    assert revealing.allowed_today(session, "chen") == revealing.PER_DAY + disclosure.MOST_MORE
     until = session.scalars(sa.select(Disclosure.until)).all()
     assert {disclosure.local(each).strftime("%H:%M") for each in until} == {"00:00"}
     session.execute(sa.update(Disclosure).values(until=now() - timedelta(seconds=1)))
-    assert disclosure.allowed_today(session, "chen") == disclosure.PER_DAY
+    assert revealing.allowed_today(session, "chen") == revealing.PER_DAY
 
 
 def test_who_decides(session_of: SessionOf, sign_in: SignIn) -> None:

@@ -25,7 +25,7 @@ from flask import Flask
 
 from app.clock import now, today
 from app.database import db
-from app.history import anchors, evidence, evidence_check, search, upkeep
+from app.history import anchors, evidence, evidence_check, evidence_live, search, upkeep
 from app.history.evidence import HEADS, KEY, LINKS, LIST, MANIFEST, README, SIGNATURE
 from app.history.evidence_check import Checked, Flaw
 from app.history.search import Wanted
@@ -189,7 +189,7 @@ def test_the_list_is_masked_and_no_line_shows_what_a_mask_hides(app: Flask, sess
     assert found.faults == []
     assert found.withheld == len(withheld)
     with db.engine.connect() as connection:
-        evidence_check.compare(connection, file, found)
+        evidence_live.compare(connection, file, found)
     assert (found.faults, found.compared) == ([], len(links(file))), "the database still proves them"
 
 
@@ -334,7 +334,7 @@ def test_the_database_is_held_to_the_evidence(session_of: SessionOf, busy: Polic
     found = evidence_check.check(file, own_key())
     assert found.faults == []
     with db.engine.connect() as connection:
-        evidence_check.compare(connection, file, found)
+        evidence_live.compare(connection, file, found)
     assert {(fault.flaw, fault.entry) for fault in found.faults} == {(Flaw.LIVE_OTHER, one["entry"]), (Flaw.LIVE_GONE, two["entry"])}
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from app import disclosure, documents, registry
+from app import documents, masking, registry
 from app.database import db
 from app.fields import Gate
 from app.register import Register, children, field_map, fields
@@ -113,9 +113,7 @@ class Walk:
         """Whether the person has the permission that the road asks for."""
         blueprint, _dot, method = rule.endpoint.rpartition(".")
         view = self.views[blueprint]
-        if method == "reveal" and not (
-            Role.PRIVACY_VIEW in self.person.roles and disclosure.holds_secrets(Scope(SYSTEM), getattr(view, "cls", None) or view.register)
-        ):
+        if method == "reveal" and not (Role.PRIVACY_VIEW in self.person.roles and masking.hides(Scope(SYSTEM), getattr(view, "cls", None) or view.register)):
             return False  # beside the right to read, a role of its own, and something to show
         if blueprint == "DisclosuresView" and rule.arguments and not {Role.SECTION_HEAD, Role.LEADER}.intersection(self.person.roles):
             return False

@@ -143,3 +143,17 @@ def test_hostile_packages_are_refused() -> None:
     with zipfile.ZipFile(out, "w") as package:
         package.writestr("word/document.xml", "<a/>")
     assert refusal(out.getvalue()) == "not_workbook"
+
+
+@pytest.mark.parametrize("place", range(4, 40, 3))
+def test_a_part_packed_in_another_way_and_bent_is_damaged(place: int) -> None:
+    """zipfile knows LZMA too, whose errors are of a kind of their own."""
+    out = io.BytesIO()
+    data = (SAMPLES / "中介机构名录.xlsx").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+        start = new.getinfo("xl/workbook.xml").header_offset + 30 + len("xl/workbook.xml")
+    bent = bytearray(out.getvalue())
+    bent[start + place] ^= 0x5A
+    assert refusal(bytes(bent)) == "damaged"

@@ -13,7 +13,7 @@ from views.account_security import AccountSecurityView, looks_after_accounts
 from views.api import add_register_api
 from views.audit import AuditView, may_audit
 from views.desk_pages import DeskView
-from views.disclosing import revealing
+from views.disclosing import reveal_button
 from views.disclosures import DisclosuresView, has_part
 from views.documents import PrintedForms, keeps_forms
 from views.errors import register_errors
@@ -31,7 +31,7 @@ from views.search import SearchView
 from views.signins import SignInsView
 
 fab.mend()
-ACTIONS[:] = [revealing, printing, keeping, remembering]
+ACTIONS[:] = [reveal_button, printing, keeping, remembering]
 
 
 def register_views(appbuilder: AppBuilder) -> None:

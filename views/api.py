@@ -24,16 +24,17 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from app import disclosure
+from app import revealing
 from app.clock import local
 from app.database import conflict_of, db
-from app.disclosure import TooMany, Unsaid
+from app.disclosure import Unsaid
 from app.formats import FormatError
 from app.language import Text, _l
 from app.queries import QueryError
 from app.records import void
 from app.register import Child, Record, Register, children, values_of
 from app.registry import Entry
+from app.revealing import TooMany
 from app.roles import Verb
 from app.scopes import NotPermitted, scope_of
 from app.security import brings_token
@@ -147,11 +148,11 @@ class RegisterApi(BaseApi):  # type: ignore[misc]
     def reveal(self, pk: str) -> Response:
         """The sensitive values of a record and its children, for a purpose; noted before they are answered."""
         session, scope = db.session(), scope_of(db.session())
-        if not disclosure.may_reveal(scope, self.register):
+        if not revealing.may_reveal(scope, self.register):
             raise NotPermitted(_l("您没有“敏感信息查看”的角色，不能查看完整信息"))
         row, body = _row(session, self.register, pk), sent_object()
         try:
-            seen = disclosure.reveal(session, row, body.get("purpose"), body.get("note", ""))
+            seen = revealing.reveal(session, row, body.get("purpose"), body.get("note", ""))
         except Unsaid as error:
             raise invalid({error.field: [error.message]}) from None
         except TooMany as error:

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import masking
-from app.disclosure import Seen
 from app.fields import Field
 from app.formats import Choice, Choices, Link, Moment, StateOf
 from app.language import _l
 from app.lookup import DatabaseLookup
 from app.queries import Listing, QueryError, filterable
 from app.register import Child, Record, Register, children
+from app.revealing import Seen
 from app.roles import Verb
 from app.scopes import Scope, scope_of
 from views.api_query import OPERATORS

@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import changes, due, gaps, masking
 from app.charge import OFFICE_LABEL, ledgers, lists, live
-from app.clock import local, today
-from app.figures import midnight
+from app.clock import local, midnight, today
 from app.language import _, listed
 from app.lookup import DatabaseLookup
 from app.register import Register, field_map, missing, values_of

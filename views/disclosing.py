@@ -13,14 +13,15 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import disclosure, masking
+from app import disclosure, masking, revealing
 from app.audit import export_number
 from app.clock import local, now, today
-from app.disclosure import PURPOSES, Part, Seen, TooMany, Unsaid
+from app.disclosure import PURPOSES, Unsaid
 from app.language import Text, _, _l, chinese
 from app.lookup import DatabaseLookup
 from app.queries import read_ids, read_listing
 from app.register import Child, Register, field_map
+from app.revealing import Part, Seen, TooMany
 from app.scopes import NotPermitted, scope_of
 from imports import export
 from views.downloads import facts_of, sent, written
@@ -49,15 +50,15 @@ class Disclosing:
         """What for; then the sensitive values of a record and its children, noted before they are shown."""
         session = current_session()
         row = find(session, self.cls, pk)
-        if not disclosure.may_reveal(scope_of(session), self.cls):
+        if not revealing.may_reveal(scope_of(session), self.cls):
             raise NotPermitted(_l("您没有“敏感信息查看”的角色，不能查看完整信息"))
         if request.method == "GET":
             return _asking(session, self.cls, row)
-        if not disclosure.secrets_of(session, row):
+        if not revealing.secrets_of(session, row):
             flash(_("这条记录没有被遮盖的内容"), "info")
             return redirect(link_to(self.cls, "show", pk=pk))
         try:
-            seen = disclosure.reveal(session, row, request.form.get("purpose", ""), request.form.get("note", ""))
+            seen = revealing.reveal(session, row, request.form.get("purpose", ""), request.form.get("note", ""))
         except Unsaid as error:
             return _asking(session, self.cls, row, error.message, 422, error.field)
         except TooMany as error:
@@ -106,7 +107,7 @@ def file_name(cls: type[Register]) -> str:
 def _asking(session: Session, cls: type[Register], row: Any, wrong: Text = "", status: int = 200, field: str = "") -> Answer:
     record = RecordPage(session, cls, row)
     username = record.scope.actor.username
-    most, done = disclosure.allowed_today(session, username), disclosure.looked_today(session.connection(), username)
+    most, done = revealing.allowed_today(session, username), revealing.looked_today(session.connection(), username)
     typed = {name: request.form.get(name, "") for name in ("purpose", "note")}
     facts = {"purposes": PURPOSES, "most": most, "left": max(0, most - done), "wrong": wrong, "field": field, "typed": typed, "longest": disclosure.LONGEST}
     return render("register/reveal.html", record=record, cls=cls, shown=None, **facts), status
@@ -136,7 +137,7 @@ def _part(session: Session, part: Part, lookup: DatabaseLookup) -> Shown:
     return Shown(title, [(str(declared.label), masking.shown(clear, declared, value, lookup)) for declared, value in part.values])
 
 
-def revealing(page: RecordPage) -> Iterable[Action]:
+def reveal_button(page: RecordPage) -> Iterable[Action]:
     """The button that leads to the values in clear, for who may see them, where there are any."""
-    if disclosure.may_reveal(page.scope, page.cls) and disclosure.secrets_of(page.session, page.row):
+    if revealing.may_reveal(page.scope, page.cls) and revealing.secrets_of(page.session, page.row):
         yield Action(_l("查看完整信息"), page.address("reveal"), "ti-eye")

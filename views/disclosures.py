@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, NotFound
 from werkzeug.wrappers import Response
 
-from app import disclosure, registry
+from app import disclosure, registry, revealing
 from app.clock import local
 from app.disclosure import PURPOSES, Decided, Disclosure, Kind, State, Unsaid
 from app.language import Text, _, _l
@@ -119,15 +119,15 @@ def _page(session: Session, wrong: Unsaid | None = None) -> str:
         "registers": [(cls.__key__, cls.__title__) for cls in disclosure.exportable(scope)],
         "purposes": PURPOSES,
         "most": disclosure.MOST_MORE,
-        "per_day": disclosure.PER_DAY,
+        "per_day": revealing.PER_DAY,
         "hours": disclosure.EXPORT_HOURS,
         "longest": disclosure.LONGEST,
         "wrong": wrong,
         "typed": {name: request.form.get(name, "") for name in ("kind", "register", "amount", "purpose", "note")},
     }
     if disclosure.may_ask(scope):
-        most = disclosure.allowed_today(session, username)
-        facts |= {"today": most, "left": max(0, most - disclosure.looked_today(session.connection(), username))}
+        most = revealing.allowed_today(session, username)
+        facts |= {"today": most, "left": max(0, most - revealing.looked_today(session.connection(), username))}
     return render("disclosures.html", **facts)
 
 

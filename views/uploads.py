@@ -7,7 +7,6 @@ exactly what the preview showed. Only the person who uploaded a file sees its ba
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +20,7 @@ from werkzeug.wrappers import Response
 from app import jobs, registry
 from app.accounts import actor_named
 from app.attachments import clean_name
-from app.clock import SHANGHAI, local, now, today
+from app.clock import local, midnight, now, today
 from app.database import db
 from app.language import _, chinese
 from app.register import Register
@@ -250,5 +249,4 @@ def _close(session: Session, batch_id: int, state: BatchState, message: str) -> 
 def _previewed_today(session: Session) -> int:
     """How many files this person has had read today and not imported."""
     mine = (ImportBatch.operator == scope_of(session).actor.username, ImportBatch.state == BatchState.PLANNED.value)
-    since = datetime.combine(today(), time.min, SHANGHAI).astimezone(UTC)  # SQLite keeps no zone
-    return session.scalar(sa.select(sa.func.count(ImportBatch.id)).where(*mine, ImportBatch.created_at >= since)) or 0
+    return session.scalar(sa.select(sa.func.count(ImportBatch.id)).where(*mine, ImportBatch.created_at >= midnight(today()))) or 0

@@ -14,6 +14,12 @@ from app.language import _
 
 WRONG = 1
 
+
+def wrong_keys(error: Unreadable) -> str:
+    """Which setting to look at."""
+    return str(_("密钥不是这个数据库的：%(why)s。请检查 MASTER_KEY、FORMER_MASTER_KEYS、INDEX_KEY", why=error))
+
+
 keys = AppGroup("keys", help="敏感信息的密钥：检查、更换、补加密")
 
 
@@ -25,7 +31,7 @@ def keys_check() -> None:
         try:
             data_keys.prove(connection, envelope())
         except Unreadable as error:
-            click.echo(_("密钥不是这个数据库的：%(why)s。请检查 MASTER_KEY、FORMER_MASTER_KEYS、INDEX_KEY", why=error))
+            click.echo(wrong_keys(error))
             raise SystemExit(WRONG) from None
         for master, count in upkeep.by_master(connection).items():
             text = (
@@ -58,4 +64,4 @@ def keys_rotate() -> None:
     try:
         click.echo(_("重新包裹了 %(count)s 个数据密钥；现在可以去掉 FORMER_MASTER_KEYS", count=upkeep.rotate(db.engine)))
     except Unreadable as error:
-        raise click.ClickException(_("密钥不是这个数据库的：%(why)s。请检查 MASTER_KEY、FORMER_MASTER_KEYS、INDEX_KEY", why=error)) from None
+        raise click.ClickException(wrong_keys(error)) from None

@@ -28,10 +28,11 @@ PLAIN, INDEXED = "e1:", "b1:"
 #: the first character, counted from 1 as SQL does
 INDEX_AT = len(INDEXED) + 1
 KEY_AT = {False: len(PLAIN) + 1, True: len(INDEXED) + NAME + 2}
+#: how a sealed file begins
+FILE = b"ysb1"
 #: the name of the row that proves which keys are right
 PROOF = "proof"
 _NONCE = 12
-_BYTES = b"ysb1"
 
 
 class Unreadable(ValueError):
@@ -125,11 +126,11 @@ class Envelope:
         """A file with its wrapped data key in front: no trace keeps it, so that the key may lie beside it."""
         name, secret, nonce = _text(secrets.token_bytes(16)), AESGCM.generate_key(256), secrets.token_bytes(_NONCE)
         head = f"{self.master}:{name}:{self._wrap(name, secret)}:".encode()
-        return _BYTES + head + nonce + AESGCM(secret).encrypt(nonce, content, place.encode())
+        return FILE + head + nonce + AESGCM(secret).encrypt(nonce, content, place.encode())
 
     def open_bytes(self, stored: bytes, place: str) -> bytes:
         """A file, read; one that was never sealed, as it is."""
-        if not stored.startswith(_BYTES):
+        if not stored.startswith(FILE):
             return stored
         key, body = _head(stored)
         try:
@@ -139,17 +140,17 @@ class Envelope:
 
     def rewrap_bytes(self, stored: bytes) -> bytes | None:
         """A file whose data key is wrapped by the present master key; None when it is already."""
-        if not stored.startswith(_BYTES):
+        if not stored.startswith(FILE):
             return None
         key, body = _head(stored)
         if key.master == self.master:
             return None
         new = self.rewrap(key)
-        return _BYTES + f"{new.master}:{new.id}:{new.wrapped}:".encode() + body
+        return FILE + f"{new.master}:{new.id}:{new.wrapped}:".encode() + body
 
 
 def _head(stored: bytes) -> tuple[DataKey, bytes]:
-    master, name, wrapped, body = stored.removeprefix(_BYTES).split(b":", 3)
+    master, name, wrapped, body = stored.removeprefix(FILE).split(b":", 3)
     return DataKey(name.decode(), wrapped.decode(), master.decode()), body
 
 

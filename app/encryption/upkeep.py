@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,12 @@ import sqlalchemy as sa
 
 from app import registry
 from app.encryption import data_keys
-from app.encryption.column import Encrypted
-from app.encryption.envelope import INDEXED, KEY_AT, NAME, PLAIN, PROOF, DataKey, envelope
+from app.encryption.column import Encrypted, EncryptedBytes
+from app.encryption.envelope import FILE, INDEXED, KEY_AT, NAME, PLAIN, PROOF, DataKey, envelope
 from app.history import acts
+from app.register import Base
 
 CHUNK = 500
-_FILES = sa.table("import_batch", sa.column("id", sa.Integer), sa.column("content", sa.LargeBinary))
-_FILE, _FILE_PLACE = b"ysb1", "import_batch.content"
 
 
 @dataclass(frozen=True)
@@ -96,22 +95,38 @@ def _encrypt_some(engine: sa.Engine, place: Place, errand: acts.Errand) -> int:
     return len(rows)
 
 
+def _files(connection: sa.Connection) -> Iterator[tuple[Any, Any, str]]:
+    """The columns that hold whole files: the table, what it really holds, and its place."""
+    there = set(sa.inspect(connection).get_table_names())
+    for table in Base.metadata.tables.values():
+        for column in table.c if table.name in there else ():
+            if isinstance(column.type, EncryptedBytes):
+                yield table, sa.type_coerce(column, sa.LargeBinary), column.type.place
+
+
 def _seal_files(engine: sa.Engine) -> int:
-    return _rewrite_files(
-        engine, sa.func.substr(_FILES.c.content, 1, len(_FILE), type_=sa.LargeBinary) != _FILE, lambda content: envelope().seal_bytes(content, _FILE_PLACE)
-    )
+    start = len(FILE)
+    return _rewrite_files(engine, 1, FILE, lambda content, place: envelope().seal_bytes(content, place) if content[:start] != FILE else content)
 
 
-def _rewrite_files(engine: sa.Engine, test: sa.ColumnElement[bool], write: Any) -> int:
-    """Write anew the workbooks of imports that need it, one to a transaction."""
+def _rewrite_files(engine: sa.Engine, start: int, mark: bytes, write: Callable[[bytes, str], bytes]) -> int:
+    """Write anew, one to a transaction, the files that do not have a mark at some byte; how many."""
+    count = 0
     with engine.connect() as connection:
-        numbers = connection.scalars(sa.select(_FILES.c.id).where(_FILES.c.content.is_not(None), test)).all()
-    for number in numbers:
-        with engine.begin() as connection:
-            content = connection.scalar(sa.select(_FILES.c.content).where(_FILES.c.id == number).with_for_update())
-            if content is not None:
-                connection.execute(sa.update(_FILES).where(_FILES.c.id == number).values(content=write(bytes(content))))
-    return len(numbers)
+        known = list(_files(connection))
+    for table, raw, place in known:
+        name = place.rpartition(".")[2]
+        other = sa.func.substr(raw, start, len(mark), type_=sa.LargeBinary) != mark
+        with engine.connect() as connection:
+            numbers = connection.scalars(sa.select(table.c.id).where(raw.is_not(None), other)).all()
+        for number in numbers:
+            with engine.begin() as connection:
+                content = connection.scalar(sa.select(raw).where(table.c.id == number).with_for_update())
+                if content is not None:
+                    sealed = sa.literal(write(bytes(content), place), sa.LargeBinary)  # as it is, not through the column's type
+                    connection.execute(sa.update(table).where(table.c.id == number).values({name: sealed}))
+        count += len(numbers)
+    return count
 
 
 def rotate(engine: sa.Engine) -> int:
@@ -119,9 +134,7 @@ def rotate(engine: sa.Engine) -> int:
     keys, count = envelope(), 0
     while done := _rotate_some(engine):
         count += done
-    start = len(_FILE) + 1
-    of_former = sa.func.substr(_FILES.c.content, start, len(keys.master), type_=sa.LargeBinary) != keys.master.encode()
-    files = _rewrite_files(engine, of_former, lambda content: keys.rewrap_bytes(content) or content)
+    files = _rewrite_files(engine, len(FILE) + 1, keys.master.encode(), lambda content, _place: keys.rewrap_bytes(content) or content)
     with engine.begin() as connection:
         if data_keys.prove(connection, keys):
             proof = keys.proof()

@@ -1,38 +1,30 @@
-"""Is a file of evidence what it was when it was made, and does the database still say so? Whatever does not fit is named."""
+"""Is a file of evidence what it was when it was made? Whatever does not fit is named."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import lzma
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
-import sqlalchemy as sa
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from app.history import anchors, chain
+from app.archives import UNREADABLE
+from app.history import anchors
 from app.history.chain import Head, digest_of
 from app.history.evidence import FORMAT, HEADS, KEY, LINKS, LIST, MANIFEST, README, SIGNATURE, VOUCHED, within
-from app.history.tables import trace
 
 #: a manifest of more is none of ours
 _MANIFEST_BYTES = 64 << 20
 _MOST = 10_000_000
-_BATCH = 500
-#: what reading a bent archive raises
-_UNREADABLE = (BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, OverflowError)
 
 
 class Flaw(StrEnum):
@@ -93,7 +85,9 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class _Link:
+class LinkSaid:
+    """A link of the chain as the evidence says it was."""
+
     position: int
     entry: int
     before: str
@@ -107,7 +101,7 @@ def check(file: Path, key: Ed25519PublicKey | None = None, heads: Sequence[Head]
     try:
         with ZipFile(file) as archive:
             _Checking(archive, found, key).run(heads)
-    except _UNREADABLE:
+    except UNREADABLE:
         found.faults.append(Fault(Flaw.UNREADABLE, file.name))
     return found
 
@@ -144,7 +138,7 @@ class _Checking:
         try:
             with self.archive.open(name) as member:
                 content = member.read(most + 1)
-        except _UNREADABLE:
+        except UNREADABLE:
             content = b""
         return content if len(content) <= most else b""
 
@@ -192,7 +186,7 @@ class _Checking:
                     while line := member.readline(1 << 24):
                         total.update(line)
                         yield line
-            except _UNREADABLE:
+            except UNREADABLE:
                 intact = False
 
         yield lines() if intact else iter(())
@@ -222,7 +216,7 @@ class _Checking:
         walk = _Walk(self.found, runs, heads)
         with self._summed(LINKS) as lines:
             for number, line in enumerate(lines, 1):
-                link = _link(line)
+                link = link_of(line)
                 if link is None:
                     self.fault(Flaw.LINE, str(number))
                 else:
@@ -238,7 +232,7 @@ class _Walk:
         self.heads: dict[int, set[str]] = {}
         for head in heads:
             self.heads.setdefault(head.position, set()).add(head.digest)
-        self.last: _Link | None = None
+        self.last: LinkSaid | None = None
         #: entries in a row that the next head would prove
         self.pending = 0
         self._expected = (position for first, last in runs for position in range(first, last + 1))
@@ -248,7 +242,7 @@ class _Walk:
     def fault(self, flaw: Flaw, position: int, entry: int | None = None, last: int | None = None) -> None:
         self.found.faults.append(Fault(flaw, position=position, entry=entry, last=last))
 
-    def take(self, link: _Link) -> None:
+    def take(self, link: LinkSaid) -> None:
         if self.runs:
             self._missing_before(link.position)
             if not within(self.runs, link.position) or (self.last is not None and link.position <= self.last.position):
@@ -264,7 +258,7 @@ class _Walk:
         self._anchored(link)
         self.last = link
 
-    def _fits(self, link: _Link) -> bool:
+    def _fits(self, link: LinkSaid) -> bool:
         """Whether the digest follows; where the line was left out, nobody can say."""
         if link.line is None:
             return True
@@ -273,7 +267,7 @@ class _Walk:
             self.fault(Flaw.CHANGED, link.position, link.entry)
         return good
 
-    def _anchored(self, link: _Link) -> None:
+    def _anchored(self, link: LinkSaid) -> None:
         if link.position == self.head.get("position") and link.digest != self.head.get("digest"):
             self.fault(Flaw.HEAD, link.position, link.entry)
         known = self.heads.get(link.position)
@@ -309,11 +303,12 @@ def _signed(key: Ed25519PublicKey, signature: bytes, content: bytes) -> bool:
     return True
 
 
-def _link(line: bytes) -> _Link | None:
+def link_of(line: bytes) -> LinkSaid | None:
+    """The link that a line holds; None when it holds none."""
     try:
         facts = json.loads(line)
         bytes.fromhex(facts["before"])
-        link = _Link(facts["position"], facts["entry"], facts["before"], facts["digest"], facts["line"])
+        link = LinkSaid(facts["position"], facts["entry"], facts["before"], facts["digest"], facts["line"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     well = isinstance(link.position, int) and isinstance(link.entry, int) and isinstance(link.digest, str) and isinstance(link.line, str | None)
@@ -324,35 +319,3 @@ def _number_in(line: str) -> int | None:
     """The entry's number, with which its line begins on either database."""
     digits = line[1:].partition(",")[0].strip()
     return int(digits) if digits.isascii() and digits.isdecimal() else None
-
-
-# beside the database ----------------------------------------------------------------------------------
-
-
-def compare(connection: sa.Connection, file: Path, found: Checked) -> None:
-    """Hold the links of a file to the chain that they came from."""
-    chain.plain(connection)
-    found.compared = 0
-    try:
-        with ZipFile(file) as archive, archive.open(LINKS) as lines:
-            links = (link for line in lines if (link := _link(line)) is not None)
-            while batch := list(islice(links, _BATCH)):
-                found.faults += _other_than_live(connection, batch)
-                found.compared += len(batch)
-    except (*_UNREADABLE, KeyError):
-        return  # named already
-
-
-def _other_than_live(connection: sa.Connection, links: Sequence[_Link]) -> Iterator[Fault]:
-    t = trace(connection.dialect.name)
-    kept = sa.select(t.link.c.position, t.link.c.entry, t.link.c.digest).where(t.link.c.position.in_([link.position for link in links]))
-    live = {row.position: row for row in connection.execute(kept)}
-    # a statement of its own: SQLite would read the whole view for a join to it
-    lines = dict(connection.execute(sa.select(t.line.c.id, t.line.c.line).where(t.line.c.id.in_([row.entry for row in live.values()]))).tuples().all())
-    for link in links:
-        row = live.get(link.position)
-        line = lines.get(row.entry) if row is not None else None
-        if row is None or line is None:
-            yield Fault(Flaw.LIVE_GONE, position=link.position, entry=link.entry)
-        elif bytes(row.digest).hex() != link.digest or digest_of(bytes.fromhex(link.before), line).hex() != link.digest:
-            yield Fault(Flaw.LIVE_OTHER, position=link.position, entry=link.entry)

@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 
 from app import audit, registry
 from app.database import db
-from app.history import anchors, evidence, evidence_check, looks, upkeep
+from app.history import anchors, evidence, evidence_check, evidence_live, looks, upkeep
 from app.history.chain import Head
 from app.history.commands import BENT, trace
 from app.history.evidence import NothingFound
@@ -146,7 +146,7 @@ def _compare(file: Path, found: Checked) -> None:
         return
     try:
         with db.engine.connect() as connection:
-            evidence_check.compare(connection, file, found)
+            evidence_live.compare(connection, file, found)
     except sa.exc.SQLAlchemyError:
         found.compared = None
 

@@ -60,8 +60,8 @@ def image(relation: Relation, alias: str) -> str:
 
 def _entered(relation: Relation, layout: int, kind: str, alias: str) -> str:
     parent = f"{alias}.{_quoted(relation.parent)}" if relation.parent else "NULL"
-    act = "(SELECT act FROM trace_now)"
-    at = "CASE WHEN EXISTS (SELECT 1 FROM trace_now) THEN NULL ELSE strftime('%Y-%m-%d %H:%M:%f000', 'now') END"
+    act = "(SELECT act FROM trace_now WHERE id = 1)"
+    at = "CASE WHEN EXISTS (SELECT 1 FROM trace_now WHERE id = 1) THEN NULL ELSE strftime('%Y-%m-%d %H:%M:%f000', 'now') END"
     return f"{act}, {at}, {layout}, '{kind}', {alias}.id, {parent}, {image(relation, alias)}"
 
 
