@@ -23,6 +23,7 @@ from imports.drafts import Scattered
 from imports.existing import Existing, Stored
 from imports.outcome import Mode, Outcome, PlannedRecord
 from imports.parts import ROWS, Held, Part, Parts, unpack
+from imports.pause import without_collector
 from imports.rows import Issue
 from imports.table import Table
 from imports.targets import fed_children
@@ -139,10 +140,11 @@ def make(session: Session, cls: type[Register], data: bytes, file: str, *, sheet
     permitted(session, cls)
     found = table.find(reading.read(data), cls, sheet)
     sha256 = hashlib.sha256(data).hexdigest()
-    try:
-        plan = _planned(session, Plan(cls, file, sha256, mode, found), ROWS)
-    except Scattered:
-        plan = _planned(session, Plan(cls, file, sha256, mode, found), len(found.numbers))
+    with without_collector():
+        try:
+            plan = _planned(session, Plan(cls, file, sha256, mode, found), ROWS)
+        except Scattered:
+            plan = _planned(session, Plan(cls, file, sha256, mode, found), len(found.numbers))
     plan.seconds = time.perf_counter() - started
     return plan
 
