@@ -22,7 +22,7 @@ from app.database import db
 from app.encryption import data_keys
 from app.scopes import SYSTEM, VISITOR, act_as
 from app.signin import passwords
-from tests.databases import Databases
+from tests.databases import POSTGRESQL, Databases
 from tests.people import PASSWORD, PEOPLE, Persona
 
 #: what the tests start beside themselves reads the same values
@@ -32,6 +32,15 @@ os.environ |= {
 }
 #: how the product hashes passwords, and where Flask-AppBuilder keeps the hash that it works out for names that nobody has
 SLOW, NOBODY = passwords.METHOD, "AUTH_DB_FAKE_PASSWORD_HASH_CHECK"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out what would say the same again: tests that ask for no database, and those marked so."""
+    if not POSTGRESQL:
+        return
+    again = [item for item in items if "databases" not in item.fixturenames or item.get_closest_marker("one_database")]  # type: ignore[attr-defined]
+    config.hook.pytest_deselected(items=again)
+    items[:] = [item for item in items if item not in set(again)]
 
 
 @pytest.fixture(scope="session")
