@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,97 @@ class Merge:
     def wide(self) -> int:
         """How many columns it spans."""
         return self.right - self.left + 1
+
+
+@dataclass
+class Layout:
+    """What a file says of a sheet beside its values; rows and columns count from 1."""
+
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+    errors: dict[tuple[int, int], CellError] = field(default_factory=dict)
+    merges: list[Merge] = field(default_factory=list)
+    hidden: bool = False
+
+    def marked(self, rows: Iterable[list[object]]) -> Iterator[list[object]]:
+        """The rows with the cells put in that failed: readers of values give those as blank, or not at all."""
+        if not self.errors:
+            yield from rows
+            return
+        failed: dict[int, list[tuple[int, CellError]]] = {}
+        for (row, column), error in self.errors.items():
+            failed.setdefault(row, []).append((column, error))
+        number = 0
+        for number, cells in enumerate(rows, 1):
+            yield _put(cells, failed.pop(number)) if number in failed else cells
+        for later in range(number + 1, max(failed, default=0) + 1):
+            yield _put([], failed.get(later, []))
+
+
+def _put(cells: list[object], errors: Iterable[tuple[int, CellError]]) -> list[object]:
+    for column, error in errors:
+        cells.extend([None] * (column - len(cells)))
+        cells[column - 1] = error
+    return cells
+
+
+#: what a failed formula shows; as a text typed into a cell it means the same
+ERRORS = frozenset(
+    {
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#GETTING_DATA",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BLOCKED!",
+        "#CONNECT!",
+        "#UNKNOWN!",
+        "#BUSY!",
+    }
+)
+PICTURE = CellError("DISPIMG")
+NO_RESULT = CellError("=?")
+
+
+class Texts(dict[str, Any]):
+    """Texts as formats take them: blanks None, errors and pictures marked; the same text is one object, which saves memory and time."""
+
+    def __missing__(self, text: str) -> object:
+        found: object = text
+        if not text:
+            found = None
+        elif text[0] == "#" and text in ERRORS:
+            found = CellError(text)
+        elif text[0] == "=" and "DISPIMG(" in text:
+            found = PICTURE
+        self[text] = found
+        return found
+
+
+_PLAIN = frozenset({int, float, bool, date, type(None), CellError})
+
+
+def plain(rows: Iterable[Iterable[object]], left: int = 0) -> Iterator[list[object]]:
+    """Rows as formats take them; `left` blank columns stand before each."""
+    texts, before = Texts(), [None] * left
+    for row in rows:
+        cells = [texts[cell] if (kind := type(cell)) is str else cell if kind in _PLAIN else _other(cell) for cell in row]  # type: ignore[index]
+        yield before + cells if left else cells
+        if len(texts) > 50_000:
+            texts.clear()
+
+
+def _other(cell: object) -> object:
+    """A moment at midnight is a day; times of day and durations are told as texts."""
+    if isinstance(cell, datetime):
+        return cell.date() if cell.time() == time() else cell
+    return str(cell) if isinstance(cell, (time, timedelta)) else cell
 
 
 def letters(column: int) -> str:
