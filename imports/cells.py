@@ -47,6 +47,7 @@ class Layout:
     errors: dict[tuple[int, int], CellError] = field(default_factory=dict)
     merges: list[Merge] = field(default_factory=list)
     hidden: bool = False
+    pictures: bool = True  # whether texts may stand for pictures
 
     def marked(self, rows: Iterable[list[object]]) -> Iterator[list[object]]:
         """The rows with the cells put in that failed: readers of values give those as blank, or not at all."""
@@ -92,34 +93,23 @@ ERRORS = frozenset(
 )
 PICTURE = CellError("DISPIMG")
 NO_RESULT = CellError("=?")
+#: texts that mean something else
+_MEANT: dict[str, Any] = {"": None, **{text: CellError(text) for text in ERRORS}}
 
 
-class Texts(dict[str, Any]):
-    """Texts as formats take them: blanks None, errors and pictures marked; the same text is one object, which saves memory and time."""
-
-    def __missing__(self, text: str) -> object:
-        found: object = text
-        if not text:
-            found = None
-        elif text[0] == "#" and text in ERRORS:
-            found = CellError(text)
-        elif text[0] == "=" and "DISPIMG(" in text:
-            found = PICTURE
-        self[text] = found
-        return found
-
-
-_PLAIN = frozenset({int, float, bool, date, type(None), CellError})
-
-
-def plain(rows: Iterable[Iterable[object]], left: int = 0) -> Iterator[list[object]]:
-    """Rows as formats take them; `left` blank columns stand before each."""
-    texts, before = Texts(), [None] * left
+def plain(rows: Iterable[Iterable[object]], left: int = 0, *, pictures: bool = True) -> Iterator[list[object]]:
+    """Rows as formats take them: blanks None, errors and pictures marked; `left` blank columns stand before each."""
+    meant, before = _MEANT.get, [None] * left
+    days: dict[date, date] = {}
+    same = days.setdefault  # one object for each day: a few hundred are handed on much quicker than a hundred thousand
     for row in rows:
-        cells = [texts[cell] if (kind := type(cell)) is str else cell if kind in _PLAIN else _other(cell) for cell in row]  # type: ignore[index]
+        cells = [
+            meant(cell, cell) if (kind := type(cell)) is str else cell if kind is float else same(cell, cell) if kind is date else _other(cell)  # type: ignore[arg-type, call-overload]
+            for cell in row
+        ]
+        if pictures:
+            cells = [PICTURE if isinstance(cell, str) and cell[0] == "=" and "DISPIMG(" in cell else cell for cell in cells]
         yield before + cells if left else cells
-        if len(texts) > 50_000:
-            texts.clear()
 
 
 def _other(cell: object) -> object:

@@ -10,7 +10,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from xml.etree import ElementTree as ET
 
 from app.archives import UNREADABLE
@@ -108,6 +108,7 @@ def _sheets(package: zipfile.ZipFile, names: set[str], rows: int, columns: int) 
     targets = _relations(package, "xl/_rels/workbook.xml.rels")
     found: list[Layout | None] = []
     odd: dict[str, Callable[[bytes], bytes]] = {}
+    pictures = any(b"DISPIMG(" in piece for piece in _pieces(package, names, "xl/sharedStrings.xml"))
     for element in _tree(package.read("xl/workbook.xml")).iter():
         if element.tag.rpartition("}")[2] != "sheet":
             continue
@@ -118,9 +119,17 @@ def _sheets(package: zipfile.ZipFile, names: set[str], rows: int, columns: int) 
         with package.open(part) as stream:
             layout, unknown = sheet_xml.layout(stream, element.get("name", ""), rows, columns)
         found.append(layout)
+        layout.pictures |= pictures
         if unknown:
             odd[part] = sheet_xml.without_unknown_errors
     return found, odd
+
+
+def _pieces(package: zipfile.ZipFile, names: set[str], part: str) -> Iterator[bytes]:
+    if part in names:
+        with package.open(part) as stream:
+            while piece := stream.read(1 << 20):
+                yield piece
 
 
 def _strict_id(element: ET.Element) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from app.language import _l
-from imports.cells import NO_RESULT, CellError, Layout, number
+from imports.cells import NO_RESULT, PICTURE, CellError, Layout, number
 from imports.refusal import Refused
 
 _PIECE = 1 << 20
@@ -22,7 +22,7 @@ _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
 _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
 _COLUMNS = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
-_FAR = re.compile(rb'"(?:[A-Z]{3}|I[W-Z]|[J-Z][A-Z])\d')
+_FAR = re.compile(rb'r="(?:[A-Z]{3}|I[W-Z]|[J-Z][A-Z])\d')
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*)(?<!/)>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>([^<]+)</")
@@ -66,9 +66,10 @@ class _Sheet:
 
     def __init__(self, name: str, rows: int, columns: int) -> None:
         self.name, self.rows, self.columns = name, rows, columns
-        self.layout = Layout()
+        self.layout = Layout(pictures=False)
         self.unknown = False
         self.row = 0  # the last row begun
+        self.prefixed = False
         self.widths = True  # whether <cols> may still come
 
     def look(self, piece: bytes) -> None:
@@ -76,6 +77,7 @@ class _Sheet:
         hidden = b'hidden="' in piece
         if self.widths:
             self._columns(piece)
+            self.prefixed |= b":worksheet" in piece
             self.widths = b"<sheetData" not in piece and b":sheetData" not in piece
         if hidden or self._implicit(piece):
             self._hidden_rows(piece)
@@ -83,8 +85,9 @@ class _Sheet:
             self._last_row(piece)
         if _FAR.search(piece) or self.row > self.rows:
             self._refuse_far(piece)
-        if b't="e"' in piece or b"<f" in piece or b":f" in piece:
+        if b't="e"' in piece or b"<f" in piece or (self.prefixed and b":f" in piece):
             self._failed(piece)
+        self.layout.pictures |= b"DISPIMG(" in piece
 
     def _columns(self, piece: bytes) -> None:
         for attributes in _COLUMNS.findall(piece):
@@ -127,7 +130,9 @@ class _Sheet:
         for attributes, inside in _CELL.findall(piece):
             said = _KIND.search(attributes)
             kind = said.group(1) if said else b"n"
-            if kind == b"e":
+            if b"DISPIMG(" in inside:
+                self._mark(attributes, PICTURE)
+            elif kind == b"e":
                 value = _VALUE.search(inside)
                 text = value.group(1).decode("utf-8", "replace") if value else "=?"
                 self.unknown |= text not in _KNOWN

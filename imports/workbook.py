@@ -161,7 +161,7 @@ def _source(sheet: Any, layout: Layout, limits: Limits) -> Source:
     if sheet.end is None:
         return Source(sheet.name, layout, lambda: layout.marked(iter(())))
     refuse_size(sheet.name, sheet.end[0] + 1, sheet.end[1] + 1, limits.rows, limits.columns)
-    return Source(sheet.name, layout, lambda: layout.marked(plain(sheet.iter_rows(), sheet.start[1])))
+    return Source(sheet.name, layout, lambda: layout.marked(plain(sheet.iter_rows(), sheet.start[1], pictures=layout.pictures)))
 
 
 _KINDS = (
