@@ -17,7 +17,7 @@ from imports.workbook import Sheet
 _ENDS = re.compile(
     r"(名称|数量|单位|日期|时间|号码|编号|电话|地址|备注|姓名|性别|类别|类型|内容|情况|金额|面积|人数|职务|职称|部门|规格|型号|地点|位置|等级|级别|结果|意见|依据|事项)$"
 )
-_FORM_ROWS, _FORM_LABELS = 60, 4
+_LOOKED_AT, _FORM_ROWS, _FORM_LABELS = 64, 60, 4
 
 
 @cache
@@ -42,9 +42,9 @@ def is_header(cells: Sequence[object], filled: Sequence[int]) -> bool:
 
 def is_form(sheet: Sheet, names: Names) -> bool:
     """Whether the sheet asks about one thing: labels stand in many rows, each beside its value, and no row is a header."""
-    rows = [[(place, bare(cell)) for place, cell in enumerate(cells) if not is_empty(cell)] for cells in sheet.rows]
+    rows = [[(place, bare(cell)) for place, cell in enumerate(cells) if not is_empty(cell)] for cells in sheet.rows[:_LOOKED_AT]]
     rows = [row for row in rows if row]
-    if not 3 <= len(rows) <= _FORM_ROWS - 1:
+    if not 3 <= len(rows) < _FORM_ROWS:
         return False
     labels = [[text for _place, text in row if text in names.exact] for row in rows]
     most = max(len(found) for found in labels)

@@ -32,7 +32,7 @@ def read(text: str, rows: int, columns: int) -> tuple[str, list[Grid]]:
     start = text[:5000]
     if start.lstrip().lower().startswith("mime-version:"):
         text = _unpacked(text)
-    elif _SPREADSHEET in start and re.search(r"<(\w+:)?workbook\b", start, re.IGNORECASE) and not re.search(r"<html", start, re.IGNORECASE):
+    elif _SPREADSHEET in start and re.search(r"<(\w+:)?workbook\b", start, re.IGNORECASE) and not re.search(r"<html[\s>]", start, re.IGNORECASE):
         return "xml", _Workbook(rows, columns).read(text)
     elif "schemas.microsoft.com/office/word/2003" in start:
         raise other_kind("document")

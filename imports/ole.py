@@ -22,11 +22,11 @@ class Compound:
             shift, mini_shift = struct.unpack_from("<HH", data, 30)
             tables, self.start = struct.unpack_from("<II", data, 44)
             small, more = struct.unpack_from("<I4xI", data, 60)
-            self.size, self.mini = 1 << min(shift, 16), 1 << min(mini_shift, 12)
+            self.size, self.mini = 1 << max(7, min(shift, 16)), 1 << max(4, min(mini_shift, 12))
             self.table = self._table(tables, more)
             self.entries = self._directory()
             self.small = self._numbers(self._chain(small)) if small < _END else ()
-        except (struct.error, IndexError) as error:
+        except (struct.error, IndexError, ValueError) as error:
             raise Broken from error
 
     def _sector(self, number: int) -> bytes:

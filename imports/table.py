@@ -212,7 +212,10 @@ class Body:
         self.left_out: list[LeftOut] = []
         self.number = 0  # the row at hand
         self.last = 0  # the last row of data
-        self.near = True  # whether nothing but left-out rows stand between the row at hand and a change
+        self.near = True  # whether the row above is none of ours
+        self.alone = False  # whether the row at hand is a text under such a row
+        self.held: list[object] | None = None  # the row above, when it was alone
+        self.began = 0  # where another table began
         self.elsewhere = False  # whether the rows belong to another table
         self.blanks: list[int] = []
         self.tall: dict[int, list[Merge]] = {}
@@ -228,14 +231,32 @@ class Body:
             rows: list[list[object]] = []
             for cells in chunk:
                 self.number += 1
-                if self._is_data(cells):
+                data = self._is_data(cells)
+                if self.held:
+                    self._settle_held(numbers, rows)
+                if data:
+                    whole = self._filled_down(cells + [None] * (len(self.columns) - len(cells)))
+                    if self.alone:
+                        self.held = whole
+                        continue
                     numbers.append(self.number)
-                    rows.append(self._filled_down(cells + [None] * (len(self.columns) - len(cells))))
+                    rows.append(whole)
             if rows:
                 yield numbers, rows
+        if self.held:
+            yield [self.number], [self.held]
         for left in self.left_out:
             if left.reason == "section" and (left.row or 0) > self.last:
                 left.reason = "note"
+
+    def _settle_held(self, numbers: list[int], rows: list[list[object]]) -> None:
+        """A text that stands alone under a blank row is the title of another table, if that table's header follows."""
+        if self.began == self.number:
+            self.left_out.append(LeftOut("other_table", self.number - 1))
+        else:
+            numbers.append(self.number - 1)
+            rows.append(self.held or [])
+        self.held = None
 
     def _is_data(self, cells: Sequence[object]) -> bool:
         filled = [place for place, cell in enumerate(cells) if cell is not None and not is_empty(cell)]
@@ -255,7 +276,8 @@ class Body:
             self.left_out.append(LeftOut(reason, self.number))
             self.near = True
             return False
-        self.last, self.near = self.number, False
+        self.alone = self.near and len(filled) == 1
+        self.last, self.near = self.number, self.alone
         return True
 
     def _of_which_table(self, reason: str | None, cells: Sequence[object], filled: Sequence[int]) -> str | None:
@@ -263,7 +285,7 @@ class Body:
         if reason == "header":
             self.elsewhere = False
         elif reason in {None, "header"} and (self.near or self.elsewhere) and self.number > self.first and is_header(cells, filled):
-            self.elsewhere = True
+            self.elsewhere, self.began = True, self.number
         return "other_table" if self.elsewhere and reason in {None, "total", "example"} else reason
 
     def _filled_down(self, cells: list[object]) -> list[object]:

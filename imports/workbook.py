@@ -120,6 +120,9 @@ def sources(data: bytes, limits: Limits = LIMITS) -> tuple[str, list[Source]]:
     return kind, found
 
 
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+
 def _old(data: bytes) -> list[Layout | None]:
     """The layouts of an .xls; raises Refused for whatever else old Office programs, or encryption, put into the same container."""
     try:
@@ -138,7 +141,7 @@ def _old(data: bytes) -> list[Layout | None]:
             raise encrypted()
         return list(records.layouts(stream_))
     except (ole.Broken, *records.CUT_OFF):
-        raise damaged() from None
+        raise (encrypted() if _ENCRYPTED in data else damaged()) from None
 
 
 def _calamine(data: bytes, layouts: list[Layout | None], limits: Limits) -> Iterator[Source]:

@@ -1,0 +1,3 @@
+"""What stands in single cells."""
+from tests.corpus.case import Case
+CASES: list[Case] = []
