@@ -50,5 +50,5 @@ def is_form(sheet: Sheet, names: Names) -> bool:
     most = max(len(found) for found in labels)
     asked = [found for found in labels if found]
     distinct = {text for found in labels for text in found}
-    beside = sum(len(found) * 2 <= len(row) + 1 for row, found in zip(rows, labels, strict=True) if found)
+    beside = sum(row[0][1] in names.exact and len(found) * 2 <= len(row) + 1 for row, found in zip(rows, labels, strict=True) if found)
     return most <= 3 and len(asked) >= 3 and len(distinct) >= max(_FORM_LABELS, most + 2) and beside * 10 >= len(asked) * 7

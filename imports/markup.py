@@ -24,35 +24,41 @@ _DECLARED = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 def is_markup(text: str) -> bool:
     """Whether the text is XML or a web page."""
-    return bool(_BEGINS.match(text[:2000])) or text[:2000].lstrip().lower().startswith("mime-version:")
+    return bool(_BEGINS.match(text[:2000]))
+
+
+def unpacked(data: bytes) -> str | None:
+    """The pages in a web archive (.mht), one behind the other; None when the bytes are none."""
+    if not data[:200].lstrip().lower().startswith(b"mime-version:"):
+        return None
+    pages = []
+    for part in email.message_from_bytes(data, policy=email.policy.compat32).walk():
+        payload = part.get_payload(decode=True) if part.get_content_type() == "text/html" else None
+        if isinstance(payload, bytes):
+            pages.append(_decoded(payload, str(part.get_content_charset() or "")))
+    return "<html>" + "\n".join(pages)
+
+
+def _decoded(page: bytes, charset: str) -> str:
+    try:
+        return delimited.decode(page)
+    except Refused:
+        return page.decode(charset if charset in {"windows-1252", "iso-8859-1", "big5"} else "windows-1252", "replace")
 
 
 def read(text: str, rows: int, columns: int) -> tuple[str, list[Grid]]:
     """The kind (`xml`, `html`) and the sheets; raises Refused."""
     start = text[:5000]
-    if start.lstrip().lower().startswith("mime-version:"):
-        text = _unpacked(text)
-    elif _SPREADSHEET in start and re.search(r"<(\w+:)?workbook\b", start, re.IGNORECASE) and not re.search(r"<html[\s>]", start, re.IGNORECASE):
+    if _SPREADSHEET in start and re.search(r"<(\w+:)?workbook\b", start, re.IGNORECASE) and not re.search(r"<html[\s>]", start, re.IGNORECASE):
         return "xml", _Workbook(rows, columns).read(text)
-    elif "schemas.microsoft.com/office/word/2003" in start:
+    if "schemas.microsoft.com/office/word/2003" in start:
         raise other_kind("document")
-    elif re.search(r"<!ENTITY|<!DOCTYPE[^>]*\[", start):
+    if re.search(r"<!ENTITY|<!DOCTYPE[^>]*\[", start):
         raise hostile()
     found = grids(text, rows, columns)
     if not found:
         raise Refused("web_page", _l("这是网页或 XML，里面没有表格。请用 Excel 或 WPS 打开原来的表格，另存为 .xlsx 再上传"))
     return "html", found
-
-
-def _unpacked(text: str) -> str:
-    """The pages in a web archive, one behind the other."""
-    message = email.message_from_string(text, policy=email.policy.compat32)
-    pages = []
-    for part in message.walk():
-        if part.get_content_type() == "text/html":
-            payload = part.get_payload(decode=True)
-            pages.append(delimited.decode(payload) if isinstance(payload, bytes) else "")
-    return "\n".join(pages)
 
 
 def _int(attributes: dict[str, str], name: str, default: int = 0) -> int:

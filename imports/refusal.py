@@ -38,10 +38,11 @@ _KINDS = {
     "pdf": _l("这是 PDF 文件，不是表格。请向来件单位索要 Excel 或 WPS 表格原件"),
     "picture": _l("这是图片，不是表格。请向来件单位索要 Excel 或 WPS 表格原件"),
     "archive": _l("这是压缩包，不是表格。请先解压，再上传里面的表格文件"),
+    "encoding": _l("这个文本文件的编码认不出来，读出来会是乱码。请用 Excel 或 WPS 打开，另存为 .xlsx 再上传"),
     "not_workbook": _l("这不是表格文件。可以导入 .xlsx、.xls、.ods 和 .csv 文件"),
 }
 
 
 def other_kind(kind: str) -> Refused:
-    """It is no workbook; `kind`, the code, says what it is: document, slides, pdf, picture, archive or not_workbook."""
+    """It is no workbook; `kind`, the code, says what it is: document, slides, pdf, picture, archive, encoding or not_workbook."""
     return Refused(kind, _KINDS[kind])

@@ -174,12 +174,13 @@ _KINDS = (
 
 
 def _text(data: bytes, limits: Limits) -> tuple[str, list[Source]]:
+    text = markup.unpacked(data)
     try:
-        text = delimited.decode(data)
+        text = text if text is not None else delimited.decode(data)
     except Refused:
         kind = next((kind for magic, kind in _KINDS if data.startswith(magic) or (kind == "pdf" and magic in data[:1000])), None)
         kind = "picture" if data[8:12] == b"WEBP" or data[4:12] in {b"ftypheic", b"ftypmif1", b"ftypavif"} else kind
-        raise other_kind(kind or "not_workbook") from None
+        raise other_kind(kind or ("not_workbook" if delimited.is_binary(data) else "encoding")) from None
     if text.startswith(("%PDF-", "{\\rtf")):
         raise other_kind("pdf" if text[0] == "%" else "document")
     if markup.is_markup(text):

@@ -42,7 +42,9 @@ def _cell(column: int, value: object) -> bytes:
 
 
 def xlsb(*pages: Page) -> bytes:
-    bundle = b"".join(_record(156, struct.pack("<II", int(page.hidden), place) + _text(f"rId{place}") + _text(page.name)) for place, page in enumerate(pages, 1))
+    bundle = b"".join(
+        _record(156, struct.pack("<II", int(page.hidden), place) + _text(f"rId{place}") + _text(page.name)) for place, page in enumerate(pages, 1)
+    )
     made: dict[str, bytes | str] = {
         "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="bin" ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type="{RELATIONS}/officeDocument" Target="xl/workbook.bin"/></Relationships>',

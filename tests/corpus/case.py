@@ -38,7 +38,16 @@ HEAD: list[object] = ["机构名称", "统一社会信用代码", "联系人", "
 
 def line(number: int) -> list[object]:
     """An agency as a tidy row has it."""
-    return [f"围场第{number}安全技术服务有限公司", uscc(number), "吴海燕", f"0314-75{number:05d}", 100 + number, 20 + number, date(2026, 3, number), f"第{number}家"]
+    return [
+        f"围场第{number}安全技术服务有限公司",
+        uscc(number),
+        "吴海燕",
+        f"0314-75{number:05d}",
+        100 + number,
+        20 + number,
+        date(2026, 3, number),
+        f"第{number}家",
+    ]
 
 
 def says(number: int, **other: object) -> dict[str, object]:

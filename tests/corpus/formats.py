@@ -76,6 +76,7 @@ CASES = [
     _rich("a web page", html, sheets=()),
     _plain(".xlsx with shared rich texts in single quotes", shared),
     _plain("web archive", mht),
+    _plain("web archive in an encoding that is not ours beside", lambda page: mht(page).replace(b"\n\n--", b"\n\n\xa0\xff\n--", 1)),
     _plain("XML of Excel 2003 in UTF-16", lambda page: xml(page, encoding="utf-16")),
     _plain("web page that says gb2312 and is UTF-8", lambda page: html(page, encoding="utf-8")),
     _plain("CSV in GB18030", separated),

@@ -33,14 +33,20 @@ def _cell(value: object, spans: str, repeated: int = 1) -> str:
 def ods(*pages: Page) -> bytes:
     tables = []
     for page in pages:
-        spans = {(top, left): f' table:number-rows-spanned="{bottom - top + 1}" table:number-columns-spanned="{right - left + 1}"' for top, left, bottom, right in page.merges}
+        spans = {
+            (top, left): f' table:number-rows-spanned="{bottom - top + 1}" table:number-columns-spanned="{right - left + 1}"'
+            for top, left, bottom, right in page.merges
+        }
         rows = []
         for number, line in enumerate(page.grid, 1):
             cells = "".join(_cell(value, spans.get((number, place), "")) for place, value in enumerate(line, 1))
             seen = ' table:visibility="collapse"' if number in page.hidden_rows else ""
-            rows.append(f"<table:table-row{seen}>{cells}<table:table-cell table:number-columns-repeated=\"{16384 - len(line)}\"/></table:table-row>")
+            rows.append(f'<table:table-row{seen}>{cells}<table:table-cell table:number-columns-repeated="{16384 - len(line)}"/></table:table-row>')
         wide = max(len(line) for line in page.grid)
-        columns = "".join(f"<table:table-column{' table:visibility=' + chr(34) + 'collapse' + chr(34) if place in page.hidden_columns else ''}/>" for place in range(1, wide + 1))
+        columns = "".join(
+            f"<table:table-column{' table:visibility=' + chr(34) + 'collapse' + chr(34) if place in page.hidden_columns else ''}/>"
+            for place in range(1, wide + 1)
+        )
         style = "hid" if page.hidden else "seen"
         tables.append(
             f'<table:table table:name="{page.name}" table:style-name="{style}">{columns}{"".join(rows)}'
@@ -48,4 +54,10 @@ def ods(*pages: Page) -> bytes:
         )
     styles = '<office:automatic-styles><style:style style:name="seen" style:family="table"><style:table-properties table:display="true"/></style:style><style:style style:name="hid" style:family="table"><style:table-properties table:display="false"/></style:style></office:automatic-styles>'
     content = f'<?xml version="1.0" encoding="UTF-8"?>{_HEAD}{styles}<office:body><office:spreadsheet>{"".join(tables)}</office:spreadsheet></office:body></office:document-content>'
-    return zipped({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": content, "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{_N}:manifest:1.0"/>'})
+    return zipped(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "content.xml": content,
+            "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{_N}:manifest:1.0"/>',
+        }
+    )

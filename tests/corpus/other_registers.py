@@ -23,8 +23,25 @@ _EXPERTS = Page(
     merges=((1, 1, 1, 8),),
 )
 _EXPERT_ROWS = {
-    3: {"name": "王伟", "gender": "男", "id_no": _NUMBERS[0], "unit": "承德市某某研究院", "education": "大学本科", "phone": "13812345678", "appointed_on": "2024-03-01", "term_end": "2027-02-28"},
-    4: {"name": "李丽", "gender": "女", "id_no": _NUMBERS[1], "unit": "围场县医院", "education": "硕士研究生", "phone": "13912345678", "term_end": "9999-12-31"},
+    3: {
+        "name": "王伟",
+        "gender": "男",
+        "id_no": _NUMBERS[0],
+        "unit": "承德市某某研究院",
+        "education": "大学本科",
+        "phone": "13812345678",
+        "appointed_on": "2024-03-01",
+        "term_end": "2027-02-28",
+    },
+    4: {
+        "name": "李丽",
+        "gender": "女",
+        "id_no": _NUMBERS[1],
+        "unit": "围场县医院",
+        "education": "硕士研究生",
+        "phone": "13912345678",
+        "term_end": "9999-12-31",
+    },
 }
 
 
@@ -44,8 +61,21 @@ _POLICIES = Page(
     name="政策",
 )
 _POLICY_ROWS = {
-    5: {"title": "优化营商环境条例", "doc_no": "国务院令第722号", "issuer": "国务院", "formed_on": "2019-10-22", "effective_on": "2020-01-01", "remark": "第43条：中介服务"},
-    6: {"title": "安全评价检测检验机构管理办法", "doc_no": "应急管理部令第1号", "issuer": "应急管理部", "formed_on": "2019-03-20", "effective_on": "2019-05-01"},
+    5: {
+        "title": "优化营商环境条例",
+        "doc_no": "国务院令第722号",
+        "issuer": "国务院",
+        "formed_on": "2019-10-22",
+        "effective_on": "2020-01-01",
+        "remark": "第43条：中介服务",
+    },
+    6: {
+        "title": "安全评价检测检验机构管理办法",
+        "doc_no": "应急管理部令第1号",
+        "issuer": "应急管理部",
+        "formed_on": "2019-03-20",
+        "effective_on": "2019-05-01",
+    },
 }
 
 
@@ -65,8 +95,21 @@ _REVIEWS = Page(
     merges=((1, 1, 1, 6),),
 )
 _REVIEW_ROWS = {
-    3: {"review_no": "围应急公审〔2026〕01号", "document": "烟花爆竹零售点布设规划", "involves_operators": True, "signed_on": "2026-03-02", "exception_used": False},
-    4: {"review_no": "围应急公审〔2026〕02号", "document": "危险化学品经营许可办理指南", "involves_operators": False, "signed_on": "2026-03-09", "exception_used": False, "remark": "第一次\n审查"},
+    3: {
+        "review_no": "围应急公审〔2026〕01号",
+        "document": "烟花爆竹零售点布设规划",
+        "involves_operators": True,
+        "signed_on": "2026-03-02",
+        "exception_used": False,
+    },
+    4: {
+        "review_no": "围应急公审〔2026〕02号",
+        "document": "危险化学品经营许可办理指南",
+        "involves_operators": False,
+        "signed_on": "2026-03-09",
+        "exception_used": False,
+        "remark": "第一次\n审查",
+    },
     5: {},
 }
 

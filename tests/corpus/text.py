@@ -23,15 +23,25 @@ def _shown(value: object) -> str:
 
 
 def table(page: Page) -> str:
-    covered = {(row, column) for top, left, bottom, right in page.merges for row in range(top, bottom + 1) for column in range(left, right + 1) if (row, column) != (top, left)}
+    covered = {
+        (row, column)
+        for top, left, bottom, right in page.merges
+        for row in range(top, bottom + 1)
+        for column in range(left, right + 1)
+        if (row, column) != (top, left)
+    }
     spans = {(top, left): f" rowspan={bottom - top + 1} colspan={right - left + 1}" for top, left, bottom, right in page.merges}
     rows = []
     for number, line in enumerate(page.grid, 1):
         cells = "".join(
-            f"<td class=xl65{spans.get((number, place), '')}>{escape(_shown(value)).replace(chr(10), '<br>')}</td>" for place, value in enumerate(line, 1) if (number, place) not in covered
+            f"<td class=xl65{spans.get((number, place), '')}>{escape(_shown(value)).replace(chr(10), '<br>')}</td>"
+            for place, value in enumerate(line, 1)
+            if (number, place) not in covered
         )
         rows.append(f"<tr{' style=' + chr(39) + 'display:none' + chr(39) if number in page.hidden_rows else ''}>{cells}</tr>")
-    columns = "".join(f"<col{' style=' + chr(34) + 'display:none' + chr(34) if place in page.hidden_columns else ''}>" for place in range(1, len(page.grid[0]) + 1))
+    columns = "".join(
+        f"<col{' style=' + chr(34) + 'display:none' + chr(34) if place in page.hidden_columns else ''}>" for place in range(1, len(page.grid[0]) + 1)
+    )
     return f"<table border=1>{columns}{''.join(rows)}</table>"
 
 
@@ -52,7 +62,13 @@ def xml(*pages: Page, encoding: str = "utf-8") -> bytes:
     """XML of Excel 2003, as WPS saves it, rows and cells with gaps numbered."""
     sheets = []
     for page in pages:
-        covered = {(row, column) for top, left, bottom, right in page.merges for row in range(top, bottom + 1) for column in range(left, right + 1) if (row, column) != (top, left)}
+        covered = {
+            (row, column)
+            for top, left, bottom, right in page.merges
+            for row in range(top, bottom + 1)
+            for column in range(left, right + 1)
+            if (row, column) != (top, left)
+        }
         spans = {(top, left): f' ss:MergeDown="{bottom - top}" ss:MergeAcross="{right - left}"' for top, left, bottom, right in page.merges}
         columns = "".join(f'<Column ss:Index="{place}" ss:Hidden="1"/>' for place in page.hidden_columns)
         rows = []

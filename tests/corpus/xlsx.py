@@ -68,10 +68,16 @@ def sheet(page: Page, base: date = date(1899, 12, 30), cell: Callable[..., str] 
 def parts(*pages: Page, date1904: bool = False, **changes: str | bytes) -> dict[str, str | bytes]:
     base = date(1904, 1, 1) if date1904 else date(1899, 12, 30)
     listed = "".join(
-        f'<sheet name="{page.name}" sheetId="{place}" r:id="rId{place}"{" state=" + chr(34) + "hidden" + chr(34) if page.hidden else ""}/>' for place, page in enumerate(pages, 1)
+        f'<sheet name="{page.name}" sheetId="{place}" r:id="rId{place}"{" state=" + chr(34) + "hidden" + chr(34) if page.hidden else ""}/>'
+        for place, page in enumerate(pages, 1)
     )
-    relations = "".join(f'<Relationship Id="rId{place}" Type="{RELATIONS}/worksheet" Target="worksheets/sheet{place}.xml"/>' for place in range(1, len(pages) + 1))
-    types = "".join(f'<Override PartName="/xl/worksheets/sheet{place}.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>' for place in range(1, len(pages) + 1))
+    relations = "".join(
+        f'<Relationship Id="rId{place}" Type="{RELATIONS}/worksheet" Target="worksheets/sheet{place}.xml"/>' for place in range(1, len(pages) + 1)
+    )
+    types = "".join(
+        f'<Override PartName="/xl/worksheets/sheet{place}.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>'
+        for place in range(1, len(pages) + 1)
+    )
     found: dict[str, str | bytes] = {
         "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>{types}</Types>',
         "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
@@ -95,12 +101,16 @@ def shared(page: Page) -> bytes:
         if not isinstance(value, str):
             return cell(place, value, base).replace('"', "'")
         half = len(value) // 2
-        texts.append(f"<si><r><t xml:space='preserve'>{escape(value[:half])}</t></r><r><rPr><b/></rPr><t xml:space='preserve'>{escape(value[half:])}</t></r><rPh sb='0' eb='1'><t>ピン</t></rPh></si>")
+        texts.append(
+            f"<si><r><t xml:space='preserve'>{escape(value[:half])}</t></r><r><rPr><b/></rPr><t xml:space='preserve'>{escape(value[half:])}</t></r><rPh sb='0' eb='1'><t>ピン</t></rPh></si>"
+        )
         return f"<c r='{place}' t='s'><v>{len(texts) - 1}</v></c>"
 
     made = parts(page)
     made["xl/worksheets/sheet1.xml"] = sheet(page, cell=one)
     made["xl/sharedStrings.xml"] = f"<sst xmlns='{MAIN}'>{''.join(texts)}</sst>"
     relations = str(made["xl/_rels/workbook.xml.rels"])
-    made["xl/_rels/workbook.xml.rels"] = relations.replace("</Relationships>", f'<Relationship Id="rId98" Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml"/></Relationships>')
+    made["xl/_rels/workbook.xml.rels"] = relations.replace(
+        "</Relationships>", f'<Relationship Id="rId98" Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    )
     return zipped(made)
