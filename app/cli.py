@@ -216,6 +216,7 @@ _STATUS = {"planned": "检查完毕", "done": "完成", "partly": "部分完成"
 _REASONS = {
     "title": "标题", "note": "说明", "section": "分段", "header": "重复的表头", "total": "合计", "blank": "空行", "hidden": "隐藏行", "example": "示例",
     "other_sheet": "其他工作表",
+    "other_table": "另一张表格",
 }  # fmt: skip
 
 

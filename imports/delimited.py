@@ -31,6 +31,11 @@ def decode(data: bytes) -> str:
     raise Refused("not_workbook", _l("这不是表格文件。可以导入 .xlsx、.xls、.ods 和 .csv 文件"))
 
 
+def is_binary(data: bytes) -> bool:
+    """Whether the bytes are no text in any encoding of single bytes."""
+    return bool(_BINARY.search(data[:100_000].decode("latin-1")))
+
+
 def _candidates(data: bytes) -> list[str]:
     for mark, encoding in _BOMS:
         if data.startswith(mark):

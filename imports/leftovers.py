@@ -1,4 +1,4 @@
-"""Rows of a sheet that are no data: titles, notes, sections, totals, examples."""
+"""Rows of a sheet that are no data: titles, notes, sections, totals, examples, repeated headers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _TOTAL = re.compile(r"(合计|小计|总计|共计|累计|本页合计)($|[:(\d�
 _SECTION = re.compile(r"([一二三四五六七八九十]+[、.．]|[(（][一二三四五六七八九十]+[)）]|第[一二三四五六七八九十]+[章节部类])")
 _COUNTED = re.compile(r"[(（]共?\d+(家|个|人|项|条|所|户|件|名)[)）]$")
 _EXAMPLE = re.compile(r"(示例|样例|例:|填写示例)")
+#: how notes, totals and examples begin, as they are typed: most rows begin otherwise and need no closer look
+_BEGINNINGS = frozenset("注备说附填制审复负单统经联截此本合小总共累示样例")
 
 
 class _Heads(Protocol):
@@ -30,62 +32,58 @@ class _Heads(Protocol):
     def target(self) -> object: ...
 
 
-def _squeezed(raw: object) -> str:
+def squeezed(raw: object) -> str:
     """A cell's text without blanks, half width: what the patterns here expect."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", str(raw)))
+
+
+def above(cells: Sequence[object]) -> str:
+    """Why a row over the header is no data."""
+    text = squeezed("".join(str(cell) for cell in cells if not is_empty(cell)))
+    return "note" if _NOTE.match(text) or re.search(r"单位:|统计时间|填报时间", text) else "title"
 
 
 class Leftovers:
     """Says of each row whether it is data, and if not, why."""
 
-    def __init__(self, sheet: Sheet, first: int, columns: Sequence[_Heads]) -> None:
-        self.sheet = sheet
-        self.columns = columns
+    def __init__(self, sheet: Sheet, columns: Sequence[_Heads]) -> None:
+        self.hidden = sheet.hidden_rows
         self.fed = {column.place for column in columns if column.target}
         self.wide = {merge.top: merge.wide for merge in sheet.merges if merge.wide >= max(3, len(columns) // 2)}
-        self.last = next((row for row in range(len(sheet.rows) - 1, first - 1, -1) if self._is_data(row)), first)
         self.heads = {column.place: self._spellings(plain(column.heading)) for column in columns if column.heading}
 
-    def above(self, row: int) -> str:
-        """Why a row over the header is no data."""
-        text = _squeezed("".join(str(cell) for cell in self.sheet.rows[row] if not is_empty(cell)))
-        return "note" if _NOTE.match(text) or re.search(r"单位:|统计时间|填报时间", text) else "title"
-
-    def reason(self, row: int) -> str | None:
-        """Why this row is no data; None for data."""
-        cells = self.sheet.rows[row]
-        filled = [place for place, cell in enumerate(cells) if not is_empty(cell)]
+    def reason(self, number: int, cells: Sequence[object], filled: Sequence[int]) -> str | None:
+        """Why the row, whose `filled` cells say something, is no data; None for data. A note may be taken for a section: what follows tells."""
         if not filled:
             return "blank"
-        if row + 1 in self.sheet.hidden_rows:
+        if number in self.hidden:
             return "hidden"
-        text = _squeezed(cells[filled[0]])
-        if _EXAMPLE.match(text):
-            return "example"
+        first = cells[filled[0]]
+        if not isinstance(first, str) and len(filled) > 1:
+            return None
+        text = squeezed(first)
+        if text[:1] in _BEGINNINGS and (said := self._said(text, filled)):
+            return said
         if self._repeats_header(cells, filled):
             return "header"
+        return self._alone(number, filled, text)
+
+    @staticmethod
+    def _said(text: str, filled: Sequence[int]) -> str | None:
+        if _EXAMPLE.match(text):
+            return "example"
         if _TOTAL.match(text):
             return "total"
-        if _NOTE.match(text) and len(filled) <= 3:
-            return "note"
-        return self._alone(row, filled, text)
+        return "note" if _NOTE.match(text) and len(filled) <= 3 else None
 
-    def _alone(self, row: int, filled: list[int], text: str) -> str | None:
-        """A single filled cell is a section between data and a note behind it, unless it looks like data."""
+    def _alone(self, number: int, filled: Sequence[int], text: str) -> str | None:
+        """A single filled cell is a section, unless it looks like data."""
         if len(filled) > 1:
             return None
-        spans = row + 1 in self.wide
-        if spans or filled[0] not in self.fed or _SECTION.match(text) or _COUNTED.search(text):
-            return "section" if row < self.last else "note"
-        return None
+        spans = number in self.wide
+        return "section" if spans or filled[0] not in self.fed or _SECTION.match(text) or _COUNTED.search(text) else None
 
-    def _is_data(self, row: int) -> bool:
-        cells = self.sheet.rows[row]
-        filled = [place for place, cell in enumerate(cells) if not is_empty(cell)]
-        text = _squeezed(cells[filled[0]]) if filled else ""
-        return len(filled) > 1 and not _TOTAL.match(text) and not _NOTE.match(text)
-
-    def _repeats_header(self, cells: Sequence[object], filled: list[int]) -> bool:
+    def _repeats_header(self, cells: Sequence[object], filled: Sequence[int]) -> bool:
         """Whether the row says the headings again (files glued together, a header on each page)."""
         if not any(self._says_heading(place, cells[place]) for place in filled[:2]):
             return False
@@ -93,7 +91,7 @@ class Leftovers:
         return same >= 2 and same * 10 >= len(filled) * 6
 
     def _says_heading(self, place: int, cell: object) -> bool:
-        return isinstance(cell, str) and plain(cell) in self.heads.get(place, ())
+        return isinstance(cell, str) and len(cell) <= 100 and plain(cell) in self.heads.get(place, ())
 
     @staticmethod
     def _spellings(heading: str) -> set[str]:

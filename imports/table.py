@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.language import _l, chinese
 from app.register import Register
 from imports import headings
+from imports.blocks import is_form, is_header
 from imports.cells import Merge, is_empty
 from imports.headings import Names
-from imports.leftovers import Leftovers
+from imports.leftovers import Leftovers, above
 from imports.refusal import Refused
 from imports.targets import Target, targets
 from imports.workbook import Sheet, Workbook
@@ -53,6 +54,16 @@ class Table:
     numbers: list[int] = field(default_factory=list)
     rows: list[list[object]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    body: Body | None = field(default=None, repr=False, compare=False)
+
+    def pieces(self) -> Iterator[tuple[list[int], list[list[object]]]]:
+        """Numbers and rows that are data, some thousand at a time; what is left out is complete behind the last."""
+        if self.body is None:
+            yield self.numbers, self.rows
+            return
+        yield from self.body.pieces()
+        self.left_out += self.body.left_out
+        self.left_out.sort(key=lambda left: (left.row is None, left.row))
 
     def some(self, start: int, stop: int) -> Table:
         """The same table with these of its rows, counted from 0."""
@@ -88,16 +99,29 @@ class Header:
 
 
 def find(book: Workbook, cls: type[Register], sheet: str | None = None) -> Table:
-    """The table of a register in a workbook; raises Refused when no sheet has its header."""
+    """The table of a register in a workbook, with all its rows; raises Refused when no sheet has its header."""
+    table = begin(book, cls, sheet)
+    for numbers, rows in table.pieces():
+        table.numbers += numbers
+        table.rows += rows
+    table.body = None
+    return table
+
+
+def begin(book: Workbook, cls: type[Register], sheet: str | None = None) -> Table:
+    """The table of a register in a workbook, its rows still to be taken by `pieces`; raises Refused when no sheet has its header."""
     names = headings.names_of(cls)
     chosen = [each for each in book.sheets if each.name == sheet] if sheet else _candidates(book)
     if not chosen:
         raise Refused("no_sheet", _l("没有名为“%(name)s”的工作表", name=sheet or ""))
-    found = [(header, each) for each in chosen if (header := header_of(each, names))]
+    forms = [each for each in chosen if is_form(each, names)]
+    found = [(header, each) for each in chosen if each not in forms and (header := header_of(each, names))]
+    if not found and forms:
+        raise Refused("form", _l("“%(name)s”是一张单独的登记表（栏目旁边填内容），不是名单。请把内容填到模板里，一条记录一行", name=forms[0].name))
     if not found:
         raise Refused("no_header", _l("前 %(rows)s 行里没有找到表头。表头应写有“%(labels)s”等列名，可先下载模板对照", rows=SEARCHED, labels=_examples(cls)))
     header, best = max(found, key=lambda pair: pair[0].score)
-    table = body(best, header)
+    table = _opened(best, header)
     table.left_out += [LeftOut("other_sheet", sheet=each.name) for each in book.sheets if each is not best]
     return table
 
@@ -165,38 +189,114 @@ def _text(sheet: Sheet, row: int, column: int) -> str:
 
 def body(sheet: Sheet, header: Header) -> Table:
     """The rows under the header, merged cells filled down inside their range, the rest left out."""
+    table = _opened(sheet, header)
+    for numbers, rows in table.pieces():
+        table.numbers += numbers
+        table.rows += rows
+    table.body = None
+    return table
+
+
+def _opened(sheet: Sheet, header: Header) -> Table:
     columns = [
         Column(place, title, target, place + 1 in sheet.hidden_columns)
         for place, (title, target) in enumerate(zip(headings.titles(header.paths), header.targets, strict=True))
     ]
-    table = Table(sheet.name, header.top + 1, columns)
-    first = header.top + header.depth
-    sorter = Leftovers(sheet, first, columns)
-    table.left_out += [LeftOut(sorter.above(row), row + 1) for row in range(header.top) if not _blank(sheet.rows[row])]
-    last = max((row for row in range(first, len(sheet.rows)) if not _blank(sheet.rows[row])), default=first - 1)
-    for row in range(first, last + 1):
-        reason = sorter.reason(row)
-        if reason:
-            table.left_out.append(LeftOut(reason, row + 1))
+    return Table(sheet.name, header.top + 1, columns, body=Body(sheet, header, columns))
+
+
+class Body:
+    """What stands under a header, taken in one pass."""
+
+    def __init__(self, sheet: Sheet, header: Header, columns: Sequence[Column]) -> None:
+        self.sheet, self.columns = sheet, columns
+        self.first = header.top + header.depth + 1
+        self.header = header
+        self.leftovers = Leftovers(sheet, columns)
+        self.left_out: list[LeftOut] = []
+        self.number = 0  # the row at hand
+        self.last = 0  # the last row of data
+        self.near = True  # whether the row above is none of ours
+        self.alone = False  # whether the row at hand is a text under such a row
+        self.held: list[object] | None = None  # the row above, when it was alone
+        self.began = 0  # where another table began
+        self.elsewhere = False  # whether the rows belong to another table
+        self.blanks: list[int] = []
+        self.tall: dict[int, list[Merge]] = {}
+        for merge in sheet.merges:
+            if merge.tall and merge.left <= len(columns) and columns[merge.left - 1].target:
+                self.tall.setdefault(merge.top, []).append(merge)
+        self.hanging: list[tuple[Merge, object]] = []
+
+    def pieces(self) -> Iterator[tuple[list[int], list[list[object]]]]:
+        """The rows of data, chunk by chunk."""
+        for chunk in self.sheet.chunks():
+            numbers: list[int] = []
+            rows: list[list[object]] = []
+            for cells in chunk:
+                self.number += 1
+                data = self._is_data(cells)
+                if self.held:
+                    self._settle_held(numbers, rows)
+                if data:
+                    whole = self._filled_down(cells + [None] * (len(self.columns) - len(cells)))
+                    if self.alone:
+                        self.held = whole
+                        continue
+                    numbers.append(self.number)
+                    rows.append(whole)
+            if rows:
+                yield numbers, rows
+        if self.held:
+            yield [self.number], [self.held]
+        for left in self.left_out:
+            if left.reason == "section" and (left.row or 0) > self.last:
+                left.reason = "note"
+
+    def _settle_held(self, numbers: list[int], rows: list[list[object]]) -> None:
+        """A text that stands alone under a blank row is the title of another table, if that table's header follows."""
+        if self.began == self.number:
+            self.left_out.append(LeftOut("other_table", self.number - 1))
         else:
-            table.numbers.append(row + 1)
-            cells = sheet.rows[row]
-            table.rows.append(cells + [None] * (len(columns) - len(cells)))
-    _fill_down(table, sheet.merges, columns)
-    return table
+            numbers.append(self.number - 1)
+            rows.append(self.held or [])
+        self.held = None
 
+    def _is_data(self, cells: Sequence[object]) -> bool:
+        filled = [place for place, cell in enumerate(cells) if cell is not None and not is_empty(cell)]
+        if self.number < self.first:
+            if filled and self.number <= self.header.top:
+                self.left_out.append(LeftOut(above(cells), self.number))
+            return False
+        reason = self.leftovers.reason(self.number, cells, filled)
+        if reason == "blank":
+            self.blanks.append(self.number)
+            self.near = True
+            return False
+        self.left_out += [LeftOut("blank", number) for number in self.blanks]
+        self.blanks.clear()
+        reason = self._of_which_table(reason, cells, filled)
+        if reason:
+            self.left_out.append(LeftOut(reason, self.number))
+            self.near = True
+            return False
+        self.alone = self.near and len(filled) == 1
+        self.last, self.near = self.number, self.alone
+        return True
 
-def _blank(cells: Sequence[object]) -> bool:
-    return all(is_empty(cell) for cell in cells)
+    def _of_which_table(self, reason: str | None, cells: Sequence[object], filled: Sequence[int]) -> str | None:
+        """Another header begins another table, which ends where our header comes again."""
+        if reason == "header":
+            self.elsewhere = False
+        elif reason in {None, "header"} and (self.near or self.elsewhere) and self.number > self.first and is_header(cells, filled):
+            self.elsewhere, self.began = True, self.number
+        return "other_table" if self.elsewhere and reason in {None, "total", "example"} else reason
 
-
-def _fill_down(table: Table, merges: Sequence[Merge], columns: Sequence[Column]) -> None:
-    places = {number: index for index, number in enumerate(table.numbers)}
-    for merge in merges:
-        if not merge.tall or merge.top not in places or not columns[merge.left - 1].target:
-            continue
-        value = table.rows[places[merge.top]][merge.left - 1]
-        for number in range(merge.top + 1, merge.bottom + 1):
-            if number in places:
-                row = table.rows[places[number]] = list(table.rows[places[number]])
-                row[merge.left - 1] = value
+    def _filled_down(self, cells: list[object]) -> list[object]:
+        """What a tall merged cell holds, in each of its rows."""
+        if self.hanging:
+            self.hanging = [(merge, value) for merge, value in self.hanging if merge.bottom >= self.number]
+            for merge, value in self.hanging:
+                cells[merge.left - 1] = value
+        self.hanging += [(merge, cells[merge.left - 1]) for merge in self.tall.get(self.number, ())]
+        return cells

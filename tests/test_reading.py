@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import multiprocessing.forkserver
 import os
 import struct
 import threading
@@ -76,6 +77,31 @@ def test_what_is_read_elsewhere_is_what_is_read_here() -> None:
             assert refusal(data)[0] == error.code, file.name
         else:
             assert reading.read(data) == here, file.name
+
+
+def test_rows_come_in_pieces_while_the_file_is_open() -> None:
+    with reading.opened(book(5000)) as found:
+        (sheet,) = found.sheets
+        assert len(sheet.rows) == reading.HEAD
+        pieces = list(sheet.chunks())
+        assert [len(piece) for piece in pieces] == [2000, 2000, 1000]
+        assert pieces[0][: reading.HEAD] == sheet.rows
+        assert [row[1] for piece in pieces for row in piece] == [float(number) for number in range(5000)]
+        assert sum(len(piece) for piece in sheet.chunks()) == 5000, "the rows may be taken again"
+
+
+def test_a_small_sheet_comes_at_once() -> None:
+    with reading.opened(book(30)) as found:
+        assert found.sheets[0].source is None
+        assert [len(piece) for piece in found.sheets[0].chunks()] == [30]
+
+
+def test_who_stops_in_the_middle_leaves_no_process() -> None:
+    before = _children()
+    with reading.opened(book(50_000)) as found:
+        next(found.sheets[0].chunks())
+        assert len(_children()) > len(before)
+    assert _children() == before
 
 
 def test_why_a_file_is_refused_comes_along_with_its_numbers() -> None:
@@ -161,6 +187,18 @@ def test_a_bomb_is_refused_by_what_it_says_it_unpacks_to() -> None:
     started = time.monotonic()
     assert refusal(out.getvalue())[0] == "too_big"
     assert time.monotonic() - started < 20
+
+
+def _children() -> set[str]:
+    """The processes that read, known by the server that began them."""
+    tasks = Path("/proc").glob("[0-9]*/stat")
+    server = multiprocessing.forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    found = set()
+    for task in tasks:
+        with contextlib.suppress(OSError):
+            if task.read_text(encoding="utf-8").rpartition(")")[2].split()[1] == str(server):
+                found.add(task.parent.name)
+    return found
 
 
 def _memory() -> int:

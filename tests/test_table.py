@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,51 @@ def test_a_lone_cell_of_a_field_is_data() -> None:
     made = found(["机构名称", "统一社会信用代码", "联系人"], ["甲公司", None, None], ["一、评价机构（6家）", None, None], ["乙公司", "B", None])
     assert made.numbers == [2, 4]
     assert reasons(made) == [(3, "section")]
+
+
+def test_another_table_below_is_left_out_until_ours_goes_on() -> None:
+    made = found(
+        ["机构名称", "统一社会信用代码", "联系人"], ["甲", "A", "王"], [None, None, None], ["专家名单", None, None], ["姓名", "性别", "工作单位"], ["李", "男", "县医院"],
+        ["机构名称", "统一社会信用代码", "联系人"], ["乙", "B", "李"],
+    )  # fmt: skip
+    assert made.numbers == [2, 8]
+    assert reasons(made) == [(3, "blank"), (4, "other_table"), (5, "other_table"), (6, "other_table"), (7, "header")]
+
+
+def test_texts_under_a_blank_row_are_data_when_they_name_no_columns() -> None:
+    made = found(
+        ["机构名称", "统一社会信用代码", "联系人"],
+        ["甲", "A", "王"],
+        [None, None, None],
+        ["乙公司", "B", "李"],
+        [None, None, None],
+        ["丙公司", None, None],
+        ["丁公司", "D", "赵"],
+    )
+    assert made.numbers == [2, 4, 6, 7]
+
+
+def test_a_form_is_told_from_a_list() -> None:
+    with pytest.raises(Refused) as caught:
+        found(["机构名称", "甲公司", "统一社会信用代码", "A"], ["法定代表人", "王", "联系电话", "1"], ["注册地址", "围场镇", "固定资产", 3])
+    assert caught.value.code == "form"
+    assert "“表”" in str(caught.value)
+
+
+def test_a_list_whose_cells_say_names_of_columns_is_no_form() -> None:
+    rows = [
+        ["机构名称", "统一社会信用代码", "备注"],
+        *([f"第{number}公司", str(number), word] for number, word in enumerate(["一级", "二级", "三级", "负责人", "地址"])),
+    ]
+    assert len(found(*rows).rows) == 5
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_a_sheet_that_comes_in_pieces_is_the_same_table(size: int) -> None:
+    sheet = workbook.read((SAMPLES / "中介机构名录.xlsx").read_bytes()).sheets[0]
+    whole = table.find(Workbook("xlsx", [sheet]), agency())
+    head = replace(sheet, rows=sheet.rows[:20], source=lambda: (sheet.rows[start : start + size] for start in range(0, len(sheet.rows), size)))
+    assert table.find(Workbook("xlsx", [head]), agency()) == whole
 
 
 def test_hidden_rows_and_columns_stay_out() -> None:

@@ -113,11 +113,11 @@ def test_wrong_dimension_is_no_matter() -> None:
 def test_refusals_are_told_apart() -> None:
     good = xlsx(["机构名称"], ["甲"])
     assert refusal(b"") == refusal(b" \n") == refusal(xlsx()) == "empty"
-    assert refusal(good[: len(good) // 2]) == "damaged"
-    assert refusal(b"%PDF-1.7\x00\x01\x02 not a table") == "not_workbook"
+    assert refusal(good[: len(good) // 2]) == "truncated"
+    assert refusal(b"%PDF-1.7\x00\x01\x02 not a table") == "pdf"
     assert refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600) == "damaged"
     assert refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le")) == "encrypted"
-    assert refusal(b"<html><table><tr><td>1</td></tr></table></html>") == "web_page"
+    assert refusal(b"<html><p>1</p></html>") == "web_page"
 
 
 def test_limits_are_kept() -> None:
@@ -142,7 +142,7 @@ def test_hostile_packages_are_refused() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as package:
         package.writestr("word/document.xml", "<a/>")
-    assert refusal(out.getvalue()) == "not_workbook"
+    assert refusal(out.getvalue()) == "document"
 
 
 @pytest.mark.parametrize("place", range(4, 40, 3))

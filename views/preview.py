@@ -31,6 +31,7 @@ def reason_of(reason: str) -> str:
         "hidden": _("隐藏行"),
         "example": _("示例"),
         "other_sheet": _("其他工作表"),
+        "other_table": _("另一张表格"),
     }
     return words.get(reason, reason)
 

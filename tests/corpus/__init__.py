@@ -1,0 +1,1 @@
+"""Messy workbooks made by code, each with what must come of it."""
