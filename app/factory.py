@@ -30,7 +30,7 @@ from app.retention import retention
 from app.search import later
 from app.security import SecurityManager, enter_scope
 from app.signin import sessions, watch
-from views import health, register_views, uploads
+from views import health, register_views, undoing, uploads
 
 csrf = CSRFProtect()
 migrate = Migrate()
@@ -77,6 +77,7 @@ def _background(app: Flask) -> None:
     """The tasks that the worker knows."""
     jobs = Jobs(app)
     jobs.register("import", uploads.commit_batch, uploads.unfinished)
+    jobs.register("undo", undoing.undo_batch, undoing.unfinished)
     jobs.register("search", later.read, later.unread)
     jobs.register("sessions", sessions.clear_all, lambda: [()])
     jobs.routine(upkeep.keep_up)
