@@ -54,6 +54,10 @@ class Table:
     rows: list[list[object]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
+    def some(self, start: int, stop: int) -> Table:
+        """The same table with these of its rows, counted from 0."""
+        return Table(self.sheet, self.header_row, self.columns, self.numbers[start:stop], self.rows[start:stop])
+
     def mapped(self) -> dict[str, str | None]:
         """Heading to field, in the sheet's order."""
         return {column.heading: column.target.name if column.target and not column.hidden else None for column in self.columns if column.heading}
