@@ -31,6 +31,7 @@ from imports.existing import chunks
 from imports.refusal import Refused
 from imports.undo_plan import Fate, Share, UndoPlan
 from imports.undo_rights import permitted
+from imports.undo_trail import Trail
 from imports.undo_words import Teller, reason
 
 #: the states of a batch that stands in the registers
@@ -95,7 +96,7 @@ def _before(session: Session, batch: ImportBatch) -> Undone:
     who = Teller(session).who(batch.undone_by or "")
     when = f"{local(batch.undone_at):%Y-%m-%d %H:%M}" if batch.undone_at else "—"
     said = _l("批次 %(batch)s 已由%(who)s于 %(when)s 撤销过，这次没有改动任何内容", batch=batch.id, who=who, when=when)
-    return Undone(report(batch, nothing(), said, []))
+    return Undone(report(batch, nothing(), said))
 
 
 class _Undoing:
@@ -186,11 +187,18 @@ class _Undoing:
     def _close(self, plan: UndoPlan) -> Undone:
         counts = {**nothing(), **plan.counts(), "written": plan.written}
         said = _message(counts, sum(1 for _kept in plan.kept))
-        words = Teller(self.session).told(list(plan.kept))
-        made = report(self.batch, counts, said, words)
+        teller = Teller(self.session)
+        made = report(self.batch, counts, said, teller.told(list(plan.kept)), self._words(teller))
         self.batch.message, self.batch.undo = str(said), made
         self.session.flush()
         return Undone(made, self.unread)
+
+    def _words(self, teller: Teller) -> list[str]:
+        """The words that the batch brought to open lists: they stay with the lists' keeper."""
+        code = registry.need("code")
+        brought = [] if self.cls is code else [each.row for each in Trail(self.connection, self.batch.id).touched(code) if each.created]
+        teller.prepare_rows(code, brought)
+        return [teller.name(code, row) for row in brought]
 
 
 def _not_written(batch: int) -> Refused:
@@ -203,12 +211,12 @@ def nothing() -> dict[str, Any]:
     return {**imported, **dict.fromkeys((fate.value for fate in Fate), 0), "children": {}}
 
 
-def report(batch: ImportBatch, counts: dict[str, Any], message: Text, kept: list[dict[str, Any]]) -> dict[str, Any]:
+def report(batch: ImportBatch, counts: dict[str, Any], message: Text, kept: Sequence[dict[str, Any]] = (), words: Sequence[str] = ()) -> dict[str, Any]:
     """The report of an undo, in the form of an import's."""
     return {
         "register": batch.register, "file": batch.file_name, "status": BatchState.UNDONE.value, "batch": batch.id, "message": str(message),
         "sheet": batch.sheet, "header_row": None, "columns": {}, "left_out": [], "counts": counts, "wrong": [], "doubtful": [], "seconds": 0.0,
-        "kept": kept, "words_kept": [word for words in (batch.report or {}).get("new_words", {}).values() for word in words],
+        "kept": list(kept), "words_kept": list(words),
     }  # fmt: skip
 
 
