@@ -28,7 +28,7 @@ from app.scopes import SYSTEM, NotPermitted, act_as, scope_of
 from app.search import later
 from app.search.keep import refill
 from app.search.kept import reconcile
-from imports import export, plan, template
+from imports import export, plan, template, undo
 from imports.commit import BadRows
 from imports.outcome import Mode
 from imports.refusal import Refused
@@ -212,7 +212,38 @@ def import_run(cls: type[Register], file: Path, *, sheet: str | None, mode: str,
     return report, 0 if report["status"] == "done" else WRONG
 
 
-_STATUS = {"planned": "检查完毕", "done": "完成", "partly": "部分完成", "stopped": "已停止", "refused": "已拒绝"}
+@imports_group.command("undo", help="撤销一次导入：新增的作废，更新的恢复，之后有人改过的保留并列出")
+@click.argument("batch", type=int)
+@_as
+@_json
+@with_appcontext
+def import_undo(batch: int, username: str | None, as_json: bool) -> None:
+    """Take a batch back."""
+    started = time.perf_counter()
+    try:
+        result = undo.undo(session_as(username), batch)
+        report, status = result.report, 0 if result.whole else WRONG
+        if result.unread:
+            jobs.put(later.JOB, report["register"])
+    except (Refused, NotPermitted) as error:
+        report, status = undo.refused(batch, error.message), UNREADABLE if isinstance(error, Refused) else FORBIDDEN
+    except (OperationalError, ProgrammingError):
+        report, status = undo.refused(batch, _no_database()), UNREADABLE
+    report["seconds"] = round(time.perf_counter() - started, 2)
+    say(report) if as_json else _print_undone(report)
+    db.session.remove()
+    raise SystemExit(status)
+
+
+def _print_undone(report: dict[str, Any]) -> None:
+    click.echo(f"{_STATUS[report['status']]} {report['message']}")
+    for each in report["kept"]:
+        click.echo(f"  保留 {each['title']}“{each['name']}”：{each['message']}")
+    for word in report["words_kept"]:
+        click.echo(f"  新词“{word}”留在字典里，由字典管理员处理")
+
+
+_STATUS = {"planned": "检查完毕", "done": "完成", "partly": "部分完成", "stopped": "已停止", "refused": "已拒绝", "undone": "已撤销"}
 _REASONS = {
     "title": "标题", "note": "说明", "section": "分段", "header": "重复的表头", "total": "合计", "blank": "空行", "hidden": "隐藏行", "example": "示例",
     "other_sheet": "其他工作表",

@@ -31,7 +31,7 @@ from app.retention import retention
 from app.search import later
 from app.security import SecurityManager, enter_scope
 from app.signin import sessions, watch
-from views import health, import_jobs, register_views
+from views import health, import_jobs, register_views, undoing
 
 csrf = CSRFProtect()
 migrate = Migrate()
@@ -80,6 +80,7 @@ def _background(app: Flask) -> None:
     for task, work in ((import_jobs.CHECK, import_jobs.check_batch), (import_jobs.WRITE, import_jobs.commit_batch)):
         jobs.register(task, work, partial(import_jobs.unfinished, task))
         jobs.repeat(task, partial(import_jobs.unfinished, task, old=True))
+    jobs.register("undo", undoing.undo_batch, undoing.unfinished)
     jobs.register("search", later.read, later.unread)
     jobs.register("sessions", sessions.clear_all, lambda: [()])
     jobs.routine(upkeep.keep_up)

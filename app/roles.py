@@ -50,6 +50,11 @@ ROLE_LABELS: Mapping[Role, Text] = MappingProxyType(
 )
 
 
+#: who takes back imports of others too: of the own office, or of every office who writes the whole register.
+#: It takes the right to import beside it, and goes as far as the rows and fields that the person may write.
+UNDOERS = frozenset({Role.SECTION_HEAD, Role.EXPERT_ADMIN, Role.SYSADMIN})
+
+
 class Verb(StrEnum):
     """What a person does with a register; each is a permission `can_<verb>` in Flask-AppBuilder."""
 

@@ -27,6 +27,8 @@ class BatchState(StrEnum):
     STOPPED = "stopped"
     REFUSED = "refused"
     FAILED = "failed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
 
 
 class ImportBatch(Base):
@@ -55,6 +57,11 @@ class ImportBatch(Base):
     message: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=now)
     finished_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: who took it back, or has asked for it
+    undone_by: Mapped[str | None] = mapped_column(sa.String(64))
+    undone_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: the report of that
+    undo: Mapped[dict[str, Any] | None] = mapped_column(_JSON, deferred=True)
 
 
 class Superseded(Exception):

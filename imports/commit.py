@@ -93,7 +93,7 @@ def commit(
                 raise Refused("collision", _l("保存时发现别人刚刚登记了相同的记录，本次没有写入任何数据，请重新导入")) from None
         except sa.exc.DBAPIError as error:
             session.rollback()
-            raise _refused(error) from None
+            raise refusal_of(error) from None
         except BaseException:
             session.rollback()
             raise
@@ -102,7 +102,7 @@ def commit(
     raise AssertionError
 
 
-def _refused(error: sa.exc.DBAPIError) -> Exception:
+def refusal_of(error: sa.exc.DBAPIError) -> Exception:
     """Why nothing was written, when the database is busy or has no room; any other error as it is."""
     found = outage.of(error)
     if found is outage.Outage.BUSY:

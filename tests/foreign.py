@@ -24,6 +24,7 @@ from app.saved_views import SavedView
 from app.scopes import SYSTEM, act_as
 from app.signin import sessions
 from imports import plan as planning
+from imports import undo_judge
 from imports.batch import BatchState, ImportBatch
 from imports.commit import BadRows
 from imports.outcome import Mode as ImportMode
@@ -58,6 +59,9 @@ class Kept:
 
     batch: int
     batch_digest: str
+    #: an import that was written, and what its undo promises
+    done: int
+    done_digest: str
     bulk: int
     bulk_digest: str
     view: int
@@ -142,21 +146,28 @@ def _kept(session: Any, ground: Ground, cls: type[Register]) -> None:
     key = cls.__key__
     batch, change = _batch(session, cls), _change(session, ground, cls)
     view = SavedView(register=key, owner=SOMEBODY, name=f"祖的视图{MARK}", query="size=100")
+    done = _again(batch, state=BatchState.DONE.value)
     shared = SavedView(register=key, owner=SOMEBODY, name="大家的视图", query="size=100", org_unit_id=office_id(session, OWN))
-    session.add_all([batch, change, view, shared])
+    session.add_all([batch, change, view, shared, done])
     session.flush()
     ground.private |= {batch.file_name, view.name}
     ground.secrets[key] |= ground.private
     ground.shared[key] = shared.id
-    ground.kept[SOMEBODY, key] = Kept(batch.id, batch.digest or "", change.id, change.digest, view.id)
+    promise = undo_judge.make(session, cls, done.id).digest()
+    ground.kept[SOMEBODY, key] = Kept(batch.id, batch.digest or "", done.id, promise, change.id, change.digest, view.id)
     for person in PEOPLE:
         own = [
             _again(each, **facts)
-            for each, facts in ((batch, {"operator": person.username}), (change, {"operator": person.username}), (view, {"owner": person.username}))
+            for each, facts in (
+                (batch, {"operator": person.username}),
+                (done, {"operator": person.username}),
+                (change, {"operator": person.username}),
+                (view, {"owner": person.username}),
+            )
         ]
         session.add_all(own)
         session.flush()
-        ground.kept[person.username, key] = Kept(own[0].id, batch.digest or "", own[1].id, change.digest, own[2].id)
+        ground.kept[person.username, key] = Kept(own[0].id, batch.digest or "", own[1].id, promise, own[2].id, change.digest, own[3].id)
 
 
 def _again(row: Any, **facts: Any) -> Any:

@@ -20,7 +20,7 @@ from app import documents, masking, registry
 from app.database import db
 from app.fields import Gate
 from app.register import Register, children, field_map, fields
-from app.roles import LEDGER, Role, Rows
+from app.roles import LEDGER, UNDOERS, Role, Rows
 from app.scopes import SYSTEM, Scope
 from imports.commit import BadRows
 from tests import foreign
@@ -179,9 +179,13 @@ class Walk:
     def _of_owner(self, rule: Rule, cls: type[Register]) -> list[Case]:
         name = next(iter(rule.arguments & IDS))
         attribute = {"batch_id": "batch", "change_id": "bulk", "number": "view"}[name]
+        if rule.endpoint.endswith(".undo"):
+            attribute = "done"
         theirs = getattr(self.ground.kept[SOMEBODY, cls.__key__], attribute)
         elsewhere = self.registers[self.registers.index(cls) - 1].__key__
-        found = [Case("somebody else's", {name: theirs})]
+        allowed = may(registry.entry_of(cls).rights, self.person)
+        takes_back = attribute == "done" and allowed.adds and allowed.edits == ALL and bool(UNDOERS.intersection(self.person.roles))
+        found = [] if takes_back else [Case("somebody else's", {name: theirs})]
         if self.person.username:
             found.append(Case("one's own, of another register", {name: getattr(self.ground.kept[self.person.username, elsewhere], attribute)}))
         if attribute == "view" and not rule.endpoint.endswith("opens"):
@@ -224,7 +228,7 @@ class Walk:
         data: dict[str, Any] = {
             "row_version": version, "reason": "外人要改", "field": probe, probe: "外人改过", "name": "外人的视图", "shared": "1",
             "bad_rows": BadRows.SKIP.value,
-            "digest": kept.batch_digest if method == "preview" else kept.bulk_digest,
+            "digest": {"preview": kept.batch_digest, "undo": kept.done_digest}.get(method, kept.bulk_digest),
         }  # fmt: skip
         if child is not None:
             data[child.__label__] = "外人改过"

@@ -26,7 +26,7 @@ from app import documents, registry
 from app.accounts import Account
 from app.database import db
 from app.fields import Gate
-from app.history import search
+from app.history import acts, search
 from app.lookup import DatabaseLookup
 from app.register import PublishState, Register, children, field_map, fields
 from app.registry import Entry
@@ -34,6 +34,7 @@ from app.roles import Role, Rows
 from app.scopes import SYSTEM, act_as
 from app.search.record import searched
 from app.search.text import normal
+from imports.batch import ImportBatch
 from tests import samples
 from tests.conftest import Browser, SessionOf
 from tests.databases import POSTGRESQL
@@ -581,6 +582,36 @@ def _import_as(walk: Walk, data: bytes) -> str:
         return json.dumps(report["wrong"], ensure_ascii=False)
 
 
+def road_undo(walk: Walk) -> None:
+    """An import of this person that changed all four rows: taking it back reaches the rows that the person may change, and no other."""
+    number = _import_of_four(walk)
+    address, token_from = walk.url(f"import/{number}/undo"), "/" if walk.person.username else "/login/"
+    page = walk.client.get(address)
+    assert (page.status_code == 200) == walk.allowed.adds, page.status_code
+    digest = BeautifulSoup(page.data, "html.parser").find("input", {"name": "digest"})
+    walk.browser.post(address, {"digest": digest["value"] if digest is not None else ""}, token_from=token_from)  # type: ignore[index]
+    back = {kind for kind in walk.ground.rows if walk.kept(kind).remark != "批量导入"}
+    assert back == (set(walk.allowed.edits) if walk.allowed.adds else set())
+    strangers = [label for kind, label in walk.ground.labels.items() if kind not in walk.allowed.reads and label in page.text]
+    assert not strangers
+
+
+def _import_of_four(walk: Walk) -> int:
+    """What an import leaves behind that changed the four rows."""
+    with walk.app.app_context():
+        session = db.session()
+        act_as(session, SYSTEM)
+        facts = {"register": walk.ground.key, "file_name": "四条.csv", "sha256": "0" * 64, "mode": "upsert", "bad_rows": "stop", "state": "done"}
+        batch = ImportBatch(**facts, operator=walk.person.username)
+        session.add(batch)
+        session.flush()
+        acts.describe(session, road="import", batch=batch.id)
+        for row in session.scalars(sa.select(walk.ground.cls).where(walk.ground.cls.id.in_(walk.ground.rows.values()))):
+            row.remark, row.import_batch = "批量导入", batch.id
+        session.commit()
+        return batch.id
+
+
 def road_bulk(walk: Walk) -> None:
     """All four rows at once: what is confirmed touches exactly the rows that the persona may change."""
     token_from = "/" if walk.person.username else "/login/"
@@ -904,6 +935,7 @@ ROADS: tuple[Callable[[Walk], None], ...] = (
     road_list_parts,
     road_views,
     road_import,
+    road_undo,
     road_file_void,
     road_child_pages,
     road_cell,
@@ -957,7 +989,7 @@ WALKED = {
         "bulk": road_bulk, "bulk_preview": road_bulk, "bulk_void": road_bulk_void, "cell": road_cell,
         "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "check_new": road_new_record, "check": road_check, "check_child": road_check,
-        "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import,
+        "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import, "undo": road_undo,
         "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,
         "reveal": road_reveal, "export_clear": road_reveal, "file_add": road_file, "file": road_file, "file_void": road_file_void,
     },

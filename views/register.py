@@ -35,6 +35,7 @@ from views.pickers import Pickers
 from views.record import RecordPage
 from views.reports import Reports
 from views.saved_views import SavedViews
+from views.undoing import Undoing
 from views.uploads import Uploads
 from views.voiding import may_void, void_one
 
@@ -42,7 +43,23 @@ from views.voiding import may_void, void_one
 KINDS = ("xlsx", "csv")
 
 
-class RegisterView(Lists, SavedViews, Bulk, CellEdit, Pickers, Attachments, Children, Checks, Uploads, Reports, History, LookedAt, Disclosing, BaseView):  # type: ignore[misc]
+class RegisterView(
+    Lists,
+    SavedViews,
+    Bulk,
+    CellEdit,
+    Pickers,
+    Attachments,
+    Children,
+    Checks,
+    Uploads,
+    Undoing,
+    Reports,
+    History,
+    LookedAt,
+    Disclosing,
+    BaseView,  # type: ignore[misc]
+):
     """List, page, form, children, export of one register."""
 
     entry: Entry

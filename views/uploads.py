@@ -252,6 +252,8 @@ def batch_states() -> dict[str, str]:
         "stopped": _("已停止"),
         "refused": _("未导入"),
         "failed": _("出错"),
+        "undoing": _("正在撤销"),
+        "undone": _("已撤销"),
     }
 
 

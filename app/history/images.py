@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,6 +15,8 @@ import sqlalchemy as sa
 from app.encryption import data_keys
 from app.encryption.column import Encrypted
 from app.encryption.envelope import DESTROYED, DataKey, key_of
+
+_MARK = re.compile(r'["\\]')
 
 
 def split(text: str) -> list[str | None]:
@@ -33,9 +36,8 @@ def _parts(text: str) -> Iterator[str | None]:
             value, place = _quoted(text, place + 1)
             yield value
         else:
-            stop = place
-            while stop < end and text[stop] != ",":
-                stop += 1
+            comma = text.find(",", place, end)
+            stop = end if comma < 0 else comma
             yield text[place:stop] or None
             place = stop
         if place >= end:
@@ -49,9 +51,10 @@ def _quoted(text: str, place: int) -> tuple[str, int]:
     """A quoted value and the place after it; quotes and backslashes stand doubled inside."""
     found = []
     while True:
-        stop = place
-        while text[stop] not in '"\\':
-            stop += 1
+        mark = _MARK.search(text, place)
+        if mark is None:
+            raise ValueError("not the text of a row")
+        stop = mark.start()
         found.append(text[place:stop])
         if text[stop + 1 : stop + 2] == text[stop] or text[stop] == "\\":
             found.append(text[stop + 1])
@@ -74,8 +77,13 @@ def read(connection: sa.Connection, kept: Sequence[Kept]) -> list[dict[str, Any]
 
     Encrypted ones are opened; where the data key is destroyed stands DESTROYED.
     """
-    raws = [_raw(columns, image) for _table, columns, image in kept]
-    kinds = [{name: table.c[name].type if name in table.c else sa.Text() for name in raw} for (table, *_rest), raw in zip(kept, raws, strict=True)]
+    return opened(connection, [(table, unpacked(columns, image)) for table, columns, image in kept])
+
+
+def opened(connection: sa.Connection, kept: Sequence[tuple[sa.FromClause, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The same of values that are unpacked already."""
+    kinds = [{name: table.c[name].type if name in table.c else sa.Text() for name in raw} for table, raw in kept]
+    raws = [raw for _table, raw in kept]
     names = {key_of(value) for kind, raw in zip(kinds, raws, strict=True) for name, value in raw.items() if value and isinstance(kind[name], Encrypted)}
     keys = data_keys.find(connection, names - {None})  # type: ignore[arg-type]
     return [{name: value_of(kind[name], value, keys) for name, value in raw.items()} for kind, raw in zip(kinds, raws, strict=True)]
@@ -83,11 +91,12 @@ def read(connection: sa.Connection, kept: Sequence[Kept]) -> list[dict[str, Any]
 
 def keys_of(columns: Sequence[str], image: str, attrs: Sequence[str]) -> set[str]:
     """The names of the data keys that an image's values of these columns need."""
-    raw = _raw(columns, image)
+    raw = unpacked(columns, image)
     return {name for attr in attrs if (text := raw.get(attr)) and (name := key_of(text)) is not None}
 
 
-def _raw(columns: Sequence[str], image: str) -> dict[str, Any]:
+def unpacked(columns: Sequence[str], image: str) -> dict[str, Any]:
+    """What an image holds by column, as it was written."""
     values: list[Any] = split(image) if image.startswith("(") else json.loads(image)
     return dict(zip(columns, values, strict=False))
 

@@ -18,6 +18,7 @@ ROADS: dict[str, Text] = {
     "rest": _l("接口"),
     "command": _l("命令"),
     "import": _l("导入"),
+    "undo": _l("撤销导入"),
     "bulk": _l("批量修改"),
     "restore": _l("恢复"),
     "install": _l("安装"),
