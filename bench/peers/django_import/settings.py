@@ -1,0 +1,9 @@
+"""The settings of bench/peers/django_admin, with django-import-export."""
+
+from bench.peers.django_admin.settings import *  # noqa: F403
+from bench.peers.django_admin.settings import INSTALLED_APPS, MIDDLEWARE
+
+INSTALLED_APPS = [each for each in INSTALLED_APPS if not each.startswith("bench.")] + ["import_export", "bench.peers.django_import"]
+MIDDLEWARE = [each for each in MIDDLEWARE if not each.startswith("bench.")]
+ROOT_URLCONF = "bench.peers.django_import.site"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000_000
