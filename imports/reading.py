@@ -29,7 +29,7 @@ SECONDS, MEGABYTES = 30, 400
 PATIENCE = 4
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["__main__", "imports.reading"])
+_context.set_forkserver_preload(["__main__", "imports.reading", "imports.answer.package"])
 #: instead of an answer: it took too long
 _SLOW = "slow"
 log = logging.getLogger(__name__)
