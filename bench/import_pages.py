@@ -140,7 +140,10 @@ def _through(name: str, importer: Importer, file: Path, rows: int, port: int) ->
     way, sign_in, application, beside = WAYS[name]
     environment = importer.environment("work")
     commands = [("-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *GUNICORN, application), *beside]
-    started = [subprocess.Popen([str(importer.python), *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) for command in commands]
+    # the peer is served without our gunicorn.conf.py
+    folder, environment["PYTHONPATH"] = (ROOT if name == "ours" else importer.folder), str(ROOT)
+    log = (importer.folder / f"{name}.log").open("ab")
+    started = [subprocess.Popen([str(importer.python), *command], cwd=folder, env=environment, stdout=log, stderr=log) for command in commands]
     try:
         browser = Browser(port)
         _await(browser, sign_in)
@@ -153,6 +156,7 @@ def _through(name: str, importer: Importer, file: Path, rows: int, port: int) ->
             process.terminate()
         for process in started:
             process.wait(60)
+        log.close()
     count, _stored = importer.stored("work", [])
     if count != rows:
         raise RuntimeError(f"{name}: {count} rows through the pages instead of {rows}")

@@ -140,7 +140,7 @@ def main() -> None:
     try:
         if asked.profile:
             profile(Course(asked.rows, folder), next(each for each in importers if each.name == "ours"))
-        elif asked.peer_rows == asked.rows:
+        elif asked.rows and asked.peer_rows == asked.rows:
             report.course(Course(asked.rows, folder), importers)
         elif asked.rows:
             report.course(Course(asked.rows, folder), [each for each in importers if each not in peers])
