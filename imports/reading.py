@@ -38,7 +38,7 @@ PATIENCE = 4
 HEAD = 64
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["__main__", "imports.reading"])
+_context.set_forkserver_preload(["__main__", "imports.reading", "imports.answer.package"])
 log = logging.getLogger(__name__)
 
 
