@@ -52,6 +52,7 @@ class Judge:
             return self._wrong(draft)
         raws = draft.raws()
         given = {key: value for key, value in draft.gather().items() if not (old and self._masked(self.cls, key, raws.get(key), old.values))}
+        given |= self._cleared(self.cls, draft.values, raws, old)
         obstacle = self._cannot_stand(draft, given, found, claimed)
         if obstacle:
             return self._wrong(draft, obstacle)
@@ -71,6 +72,10 @@ class Judge:
         if old:
             claimed[old.id] = draft.good[0]
         return record
+
+    def _cleared(self, cls: type[Record], values: Mapping[str, Any], raws: Mapping[str, object], old: Stored | None) -> dict[str, Any]:
+        """What empty cells clear, where somebody decided that they do."""
+        return {key: None for key in self.table.clearable(cls) if key not in values and key not in raws} if old else {}
 
     def _forgive_masks(self, draft: Draft, old: Stored | None, children: Mapping[type[Child], list[Stored]]) -> None:
         """A mask that comes back is no bad number but "unchanged"."""
@@ -227,6 +232,7 @@ class Judge:
             return None
         old = _stored_child(child, key, [each for each in family.stored.get(child.cls, []) if (child.cls, each.id) not in family.taken])
         given = {key: value for key, value in child.values.items() if not (old and self._masked(child.cls, key, child.raws.get(key), old.values))}
+        given |= self._cleared(child.cls, child.values, child.raws, old)
         after, visible = self._after(child.cls, given, old, parent)
         changes = _changes(old, after)
         prefix = f"{child.cls.__key__}."

@@ -19,8 +19,9 @@ from app.lookup import DatabaseLookup
 from app.register import Child, Record, Register, field_map
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
-from imports import drafts, reading, rows, table
+from imports import confirm, drafts, reading, remembered, rows, table
 from imports.decide import Judge
+from imports.decisions import NOTHING, Decisions
 from imports.existing import Existing, Stored
 from imports.outcome import Mode, Outcome, Planned, PlannedRecord
 from imports.rows import Issue, Row
@@ -41,6 +42,8 @@ class Plan:
     wrong: list[Issue] = field(default_factory=list)
     doubtful: list[Issue] = field(default_factory=list)
     seconds: float = 0.0
+    #: the words that nobody knows, each once (`imports/answers.py`)
+    questions: list[dict[str, object]] = field(default_factory=list)
 
     @property
     def new_words(self) -> dict[str, dict[str, int]]:
@@ -140,15 +143,26 @@ class Display:
         return masking.shown(self.scope, declared, value, self.lookup)
 
 
-def make(session: Session, cls: type[Register], data: bytes, file: str, *, sheet: str | None = None, mode: Mode = Mode.UPSERT) -> Plan:
-    """Read a file and plan its import; raises Refused for the file, NotPermitted for the person."""
+def make(
+    session: Session,
+    cls: type[Register],
+    data: bytes,
+    file: str,
+    *,
+    sheet: str | None = None,
+    mode: Mode = Mode.UPSERT,
+    decisions: Decisions = NOTHING,
+) -> Plan:
+    """Read a file and plan its import; raises Refused for the file or a decision that cannot hold, NotPermitted for the person."""
     started = time.perf_counter()
     scope = permitted(session, cls)
-    found = table.find(reading.read(data), cls, sheet)
-    plan = Plan(cls, file, hashlib.sha256(data).hexdigest(), mode, found)
+    found = table.find(reading.read(data), cls, sheet, decisions, remembered.recall(session, cls))
+    plan = Plan(cls, file, hashlib.sha256(data).hexdigest(), Mode(decisions.mode or mode), found)
     lookup = DatabaseLookup(session)
     read = rows.read(found, lookup)
     _compare(session, scope, lookup, plan, read)
+    plan.doubtful += rows.heading_doubts(found)
+    plan.questions = found.questions.to_json(lookup)
     for row in read:
         plan.wrong += row.errors
         plan.doubtful += [] if row.errors else row.doubts
@@ -170,6 +184,7 @@ def _compare(session: Session, scope: Scope, lookup: DatabaseLookup, plan: Plan,
     existing = Existing(session, scope, plan.cls)
     existing.prepare(grouped)
     matches = {draft: existing.match(draft) if draft.key else existing.alike(draft) for draft in grouped}
+    matches = confirm.settle(plan.cls, plan.table, plan.table.questions.namesakes(lookup), existing, matches)
     ids = [stored.id for found in matches.values() for stored in found if stored.visible]
     children = {child: existing.children(child, ids) for child in fed_children(plan.cls) if plan.feeds(child)}
     judge = Judge(plan.table, plan.cls, scope, plan.mode, lookup)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from app.fields import Gate
 from app.language import _l, chinese
-from app.register import Register
-from imports import headings
-from imports.cells import Merge, is_empty
-from imports.headings import Names
+from app.register import Record, Register
+from imports import headings, ticks
+from imports.answers import Answers, Questions
+from imports.cells import Merge, is_empty, letters
+from imports.decisions import NOTHING, Decisions, refused
 from imports.leftovers import Leftovers
+from imports.matching import IGNORED, Matcher, Meaning, State
+from imports.past import Past
 from imports.refusal import Refused
 from imports.targets import Target, targets
 from imports.workbook import Sheet, Workbook
@@ -27,6 +31,11 @@ class Column:
     heading: str
     target: Target | None
     hidden: bool = False
+    state: State = State.MATCHED
+    #: what the heading is near to, taken (then it is the target too) or only proposed
+    proposal: Target | None = None
+    #: the word of the target's list that the cells tick
+    word: str = ""
 
 
 @dataclass
@@ -50,9 +59,42 @@ class Table:
     sheet: str
     header_row: int
     columns: list[Column]
+    cls: type[Register]
     numbers: list[int] = field(default_factory=list)
     rows: list[list[object]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    #: what a person decided, and what the office answered before
+    answers: Answers = field(default_factory=Answers)
+    #: the words that nobody knows, gathered while rows are read
+    questions: Questions = field(default_factory=Questions)
+
+    def some(self, start: int, stop: int) -> Table:
+        """The same table with these of its rows, counted from 0."""
+        return replace(self, numbers=self.numbers[start:stop], rows=self.rows[start:stop])
+
+    def clearable(self, cls: type[Record]) -> Sequence[str]:
+        """The fields of a record or child of this kind that an empty cell clears, if somebody decided so: never a key, nor what stands by default."""
+        if not self.answers.decisions.clears:
+            return ()
+        keys = {part for key in cls.__keys__ for part in key} | {cls.__label__}
+        fed = [column.target for column in self.columns if column.target and not column.hidden]
+        own = [target.field for target in fed if (target.child or self.cls) is cls]
+        return [each.key for each in own if not each.required and each.default is None and each.gate is Gate.ORDINARY and each.key not in keys]
+
+    def meanings(self) -> list[dict[str, object]]:
+        """Every column with a heading: what it feeds, how sure that is, what it is near to; for the page that puts columns and fields together."""
+        return [
+            {
+                "column": letters(column.place + 1),
+                "heading": column.heading,
+                "field": column.target.name if column.target and not column.hidden else None,
+                "state": str(State.IGNORED if column.hidden else column.state),
+                "proposal": column.proposal.name if column.proposal else None,
+                "word": column.word or None,
+            }
+            for column in self.columns
+            if column.heading
+        ]
 
     def mapped(self) -> dict[str, str | None]:
         """Heading to field, in the sheet's order."""
@@ -70,7 +112,12 @@ class Header:
     top: int  # index of its first row
     depth: int
     paths: tuple[tuple[str, ...], ...]
-    targets: tuple[Target | None, ...]
+    meanings: tuple[Meaning, ...]
+
+    @property
+    def targets(self) -> tuple[Target | None, ...]:
+        """What each column feeds."""
+        return tuple(meaning.target for meaning in self.meanings)
 
     @property
     def score(self) -> int:
@@ -83,17 +130,26 @@ class Header:
         return sum(target is not None for target in self.targets)
 
 
-def find(book: Workbook, cls: type[Register], sheet: str | None = None) -> Table:
-    """The table of a register in a workbook; raises Refused when no sheet has its header."""
-    names = headings.names_of(cls)
+def find(book: Workbook, cls: type[Register], sheet: str | None = None, decisions: Decisions = NOTHING, past: Past | None = None) -> Table:
+    """The table of a register in a workbook; raises Refused when no sheet has its header, or a decision cannot hold.
+
+    `decisions` are a person's, `past` what the person's office decided before.
+    """
+    decisions.check(cls)
+    matcher = Matcher(cls, decisions, past or Past())
+    sheet = decisions.sheet or sheet
     chosen = [each for each in book.sheets if each.name == sheet] if sheet else _candidates(book)
     if not chosen:
         raise Refused("no_sheet", _l("没有名为“%(name)s”的工作表", name=sheet or ""))
-    found = [(header, each) for each in chosen if (header := header_of(each, names))]
+    row = decisions.header_row
+    if row is not None and not any(1 <= row <= len(each.rows) for each in chosen):
+        raise refused(_l("表里没有第 %(row)s 行，请重新选择表头", row=row))
+    found = [(header, each) for each in chosen if (header := header_of(each, matcher))]
     if not found:
         raise Refused("no_header", _l("前 %(rows)s 行里没有找到表头。表头应写有“%(labels)s”等列名，可先下载模板对照", rows=SEARCHED, labels=_examples(cls)))
     header, best = max(found, key=lambda pair: pair[0].score)
-    table = body(best, header)
+    table = body(best, header, cls, Answers(decisions, matcher.past))
+    decisions.check_columns(column.heading for column in table.columns)
     table.left_out += [LeftOut("other_sheet", sheet=each.name) for each in book.sheets if each is not best]
     return table
 
@@ -107,17 +163,28 @@ def _examples(cls: type[Register]) -> str:
     return "、".join(chinese(target.field.label) for target in required[:3])
 
 
-def header_of(sheet: Sheet, names: Names) -> Header | None:
-    """The best header among the first rows; None when nothing names two fields."""
+def header_of(sheet: Sheet, matcher: Matcher) -> Header | None:
+    """The best header among the first rows; None when nothing names two fields. Names that are only near count where no others are."""
+    best = _best_header(sheet, matcher, near_too=False)
+    if best is None:
+        return _best_header(sheet, matcher, near_too=True)
+    return replace(best, meanings=tuple(matcher.match(best.paths)))
+
+
+def _best_header(sheet: Sheet, matcher: Matcher, *, near_too: bool) -> Header | None:
     best: Header | None = None
-    for top in range(min(SEARCHED, len(sheet.rows))):
-        if not _may_begin(sheet, top):
+    told = matcher.decisions.header_row
+    for top in range(min(SEARCHED, len(sheet.rows))) if told is None else range(max(0, told - 1), told):
+        if told is None and not _may_begin(sheet, top):
             continue
         for depth in range(1, LEVELS + 1):
             if top + depth > len(sheet.rows):
                 break
-            header = _header(sheet, top, depth, names)
-            if header and (best is None or header.score > best.score):
+            paths = tuple(_paths(sheet, top, depth))
+            header = Header(top, depth, paths, tuple(matcher.match(paths, near_too=near_too)))
+            filled = sum(bool(path) for path in paths)
+            enough = header.matched >= 2 or (header.matched == 1 and filled <= 2)
+            if (enough or (told is not None and near_too)) and (best is None or header.score > best.score):
                 best = header
     return best
 
@@ -126,13 +193,6 @@ def _may_begin(sheet: Sheet, top: int) -> bool:
     """A row with a single text is a title or note over the header, unless the sheet has one column."""
     texts = {str(cell) for cell in sheet.rows[top] if not is_empty(cell)}
     return len(texts) > 1 or (bool(texts) and sheet.width <= 2)
-
-
-def _header(sheet: Sheet, top: int, depth: int, names: Names) -> Header | None:
-    paths = _paths(sheet, top, depth)
-    header = Header(top, depth, tuple(paths), tuple(headings.assign(names, paths)))
-    filled = sum(bool(path) for path in paths)
-    return header if header.matched >= 2 or (header.matched == 1 and filled <= 2) else None
 
 
 def _paths(sheet: Sheet, top: int, depth: int) -> list[tuple[str, ...]]:
@@ -159,13 +219,14 @@ def _text(sheet: Sheet, row: int, column: int) -> str:
     return "" if is_empty(raw) or len(str(raw)) > 100 else str(raw)
 
 
-def body(sheet: Sheet, header: Header) -> Table:
+def body(sheet: Sheet, header: Header, cls: type[Register], answers: Answers) -> Table:
     """The rows under the header, merged cells filled down inside their range, the rest left out."""
+    told = answers.decisions.columns
     columns = [
-        Column(place, title, target, place + 1 in sheet.hidden_columns)
-        for place, (title, target) in enumerate(zip(headings.titles(header.paths), header.targets, strict=True))
+        Column(place, title, meaning.target, place + 1 in sheet.hidden_columns and not told.get(title), meaning.state, meaning.proposal, meaning.word)
+        for place, (title, meaning) in enumerate(zip(headings.titles(header.paths), header.meanings, strict=True))
     ]
-    table = Table(sheet.name, header.top + 1, columns)
+    table = Table(sheet.name, header.top + 1, columns, cls, answers=answers)
     first = header.top + header.depth
     sorter = Leftovers(sheet, first, columns)
     table.left_out += [LeftOut(sorter.above(row), row + 1) for row in range(header.top) if not _blank(sheet.rows[row])]
@@ -179,7 +240,21 @@ def body(sheet: Sheet, header: Header) -> Table:
             cells = sheet.rows[row]
             table.rows.append(cells + [None] * (len(columns) - len(cells)))
     _fill_down(table, sheet.merges, columns)
+    _settle_ticks(table)
     return table
+
+
+def _settle_ticks(table: Table) -> None:
+    """Columns under one heading that hold words, not ticks, are no columns to tick: the first feeds the field."""
+    groups: dict[str, list[Column]] = {}
+    for column in table.columns:
+        if column.word and column.target:
+            groups.setdefault(column.target.name, []).append(column)
+    for group in groups.values():
+        if not ticks.mostly((row[column.place], column.word) for row in table.rows for column in group):
+            for column in group:
+                plain = replace(column, word="") if column is group[0] else replace(column, word="", target=None, state=IGNORED.state)
+                table.columns[column.place] = plain
 
 
 def _blank(cells: Sequence[object]) -> bool:
