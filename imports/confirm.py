@@ -9,7 +9,7 @@ from app.register import Register, field_map
 from imports.decisions import refused
 from imports.drafts import Draft
 from imports.existing import Existing, Stored
-from imports.namesakes import Named, Namesakes, is_organisation
+from imports.namesakes import Named, Namesakes, has_code, is_organisation
 from imports.rows import Issue
 from imports.table import Table
 
@@ -43,15 +43,22 @@ def _decided(draft: Draft, existing: Existing, decided: Mapping[int, int | None]
 
 
 def _ask(cls: type[Register], table: Table, namesakes: Namesakes, draft: Draft, name: str) -> None:
-    """Mark a new record whose name another has; the first row of a name in the file is not doubted for the file's own sake."""
-    normal, first = namesakes.normal(name), draft.first
-    stored, earlier = namesakes.alike(cls.__key__, normal), namesakes.seen.setdefault(normal, first.number)
+    """Mark a new record whose name another has; the first row of a name in the file is not marked for the file's own sake.
+
+    Where both have a code of their own, and another one, they are two: then somebody only should look.
+    """
+    normal, first, coded = namesakes.normal(name), draft.first, has_code(cls) and draft.key is not None and draft.key[0] == 0
+    stored, (earlier, earlier_coded) = namesakes.alike(cls.__key__, normal), namesakes.seen.setdefault(normal, (first.number, coded))
     really_new = any(table.answers.decisions.matches.get(row.number, 0) is None for row in draft.rows)
     if first.errors or really_new or (not stored and earlier == first.number):
         return
-    message = _stored(cls, namesakes, stored) if stored else _earlier(earlier)
     label = field_map(cls)[cls.__label__].label
-    first.errors.append(Issue(table.sheet, first.number, table.heading(cls.__label__) or str(label), cls.__label__, "confirm_match", message))
+    heading = table.heading(cls.__label__) or str(label)
+    message = _stored(cls, namesakes, stored) if stored else _earlier(earlier)
+    if coded and (all(each.coded for each in stored) if stored else earlier_coded):
+        first.doubts.append(Issue(table.sheet, first.number, heading, cls.__label__, "same_name", message))
+    else:
+        first.errors.append(Issue(table.sheet, first.number, heading, cls.__label__, "confirm_match", message))
 
 
 def _stored(cls: type[Register], namesakes: Namesakes, stored: list[Named]) -> Text:

@@ -27,16 +27,22 @@ MOST_COMPARED = 5000
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A stored record by what it is called; `visible`: whether the actor may know."""
+    """A stored record by what it is called; `visible`: whether the actor may know; `coded`: whether it has its first key."""
 
     id: int
     name: str
     visible: bool
+    coded: bool
 
 
 def is_organisation(cls: type[Register]) -> bool:
     """Whether the register's records are organisations, which people write in many ways."""
     return field_map(cls)[cls.__label__].organisation
+
+
+def has_code(cls: type[Register]) -> bool:
+    """Whether the first key of a register's records is a code of their own, so that two codes are two organisations."""
+    return bool(cls.__keys__) and cls.__label__ not in cls.__keys__[0]
 
 
 @dataclass
@@ -46,8 +52,8 @@ class Namesakes:
     lookup: DatabaseLookup
     _names: dict[str, list[Named]] = field(default_factory=dict)
     _alike: dict[str, dict[str, list[Named]]] = field(default_factory=dict)
-    #: normalised name to the first row of the file that brings it as new
-    seen: dict[str, int] = field(default_factory=dict)
+    #: normalised name to the first row of the file that brings it as new, and whether that has its first key
+    seen: dict[str, tuple[int, bool]] = field(default_factory=dict)
 
     @property
     def session(self) -> Session:
@@ -65,8 +71,10 @@ class Namesakes:
             cls = registry.need(register)
             table, within = cls.__table__, scope_of(self.session).rows(cls)
             label = table.c[field_map(cls)[cls.__label__].attr]
-            statement = sa.select(table.c.id, label, (sa.true() if within is None else within).label("in_scope")).where(table.c.voided_at.is_(None))
-            self._names[register] = [Named(id_, name, bool(visible)) for id_, name, visible in self.session.connection().execute(statement) if name]
+            visible = (sa.true() if within is None else within).label("in_scope")
+            code = [table.c[field_map(cls)[part].attr].is_not(None) for part in cls.__keys__[0]] if has_code(cls) else [sa.false()]
+            statement = sa.select(table.c.id, label, visible, sa.and_(*code).label("coded")).where(table.c.voided_at.is_(None), label.is_not(None))
+            self._names[register] = [Named(*row) for row in self.session.connection().execute(statement)]
         return self._names[register]
 
     def normal(self, name: str) -> str:

@@ -136,7 +136,7 @@ class Choice(Format):
         return lookup.options(self.code_list)
 
 
-_NUMBERING = re.compile(r"(?:^|[\s，,。、])\s*\d{1,2}[．.、)）](?!\d)\s*|[①-⑳]|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[)）]")
+_NUMBERING = re.compile(r"^\s*[一二三四五六七八九十]{1,3}、|(?:^|[\s，,。、])\s*\d{1,2}[．.、)）](?!\d)\s*|[①-⑳]|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[)）]")
 
 
 @dataclass(frozen=True)
