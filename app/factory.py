@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from app.retention import retention
 from app.search import later
 from app.security import SecurityManager, enter_scope
 from app.signin import sessions, watch
-from views import health, register_views, uploads
+from views import health, import_jobs, register_views
 
 csrf = CSRFProtect()
 migrate = Migrate()
@@ -76,7 +77,9 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
 def _background(app: Flask) -> None:
     """The tasks that the worker knows."""
     jobs = Jobs(app)
-    jobs.register("import", uploads.commit_batch, uploads.unfinished)
+    for task, work in ((import_jobs.CHECK, import_jobs.check_batch), (import_jobs.WRITE, import_jobs.commit_batch)):
+        jobs.register(task, work, partial(import_jobs.unfinished, task))
+        jobs.repeat(task, partial(import_jobs.unfinished, task, old=True))
     jobs.register("search", later.read, later.unread)
     jobs.register("sessions", sessions.clear_all, lambda: [()])
     jobs.routine(upkeep.keep_up)

@@ -79,6 +79,21 @@ class Jobs:
         """Have it done at every beat, beside whatever task the worker has in hand."""
         self._routines.append(work)
 
+    # what a task says while its transaction is open: it lies with the queue, since a writer locks all of SQLite
+
+    def say(self, name: str, what: Any) -> None:
+        """Leave word under a name, for whoever asks."""
+        self._huey.put(name, what)
+
+    def said(self, name: str) -> Any:
+        """The word under a name; None when there is none."""
+        return self._huey.get(name, peek=True)
+
+    def hush(self, *names: str) -> None:
+        """Take words away again."""
+        for name in names:
+            self._huey.delete(name)
+
     def seconds_silent(self) -> float | None:
         """How long ago a worker last showed that it lives; None: none ever did."""
         if self._heart is None or not self._heart.exists():
@@ -112,6 +127,21 @@ class Jobs:
 def put(name: str, *arguments: Any) -> None:
     """Queue a task of the current application."""
     current_app.extensions["jobs"].put(name, *arguments)
+
+
+def say(name: str, what: Any) -> None:
+    """Leave word for whoever asks, of a task that works for the current application."""
+    current_app.extensions["jobs"].say(name, what)
+
+
+def said(name: str) -> Any:
+    """What a task of the current application has to say; None when nothing."""
+    return current_app.extensions["jobs"].said(name)
+
+
+def hush(*names: str) -> None:
+    """Take words away again."""
+    current_app.extensions["jobs"].hush(*names)
 
 
 @click.command("worker")

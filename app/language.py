@@ -30,6 +30,25 @@ def chinese(text: Text) -> str:
     return text if isinstance(text, str) else str(text._args[0])  # noqa: SLF001 - flask-babel offers no other way
 
 
+def taken_apart(text: Text) -> Any:
+    """A sentence as JSON keeps it: its Chinese and what stands in it, so that each reader has it in his own language."""
+    if isinstance(text, str):
+        return text
+    return [text._args[0], {name: taken_apart(each) if isinstance(each, (str, LazyString)) else _plain(each) for name, each in text._kwargs.items()}]  # noqa: SLF001 - flask-babel offers no other way
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, (int, float)) else str(value)
+
+
+def put_together(kept: Any) -> Text:
+    """The sentence that was taken apart."""
+    if isinstance(kept, str):
+        return kept
+    said, facts = kept
+    return _l(said, **{name: put_together(each) if isinstance(each, (str, list)) else each for name, each in facts.items()})
+
+
 def listed(texts: Iterable[object]) -> str:
     """Several words in a row, as the language of the page puts them."""
     return str(_("、")).join(str(text) for text in texts)
@@ -55,4 +74,4 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["listed"] = listed
 
 
-__all__ = ["LazyString", "Sentences", "Text", "_", "_l", "chinese", "install", "listed"]
+__all__ = ["LazyString", "Sentences", "Text", "_", "_l", "chinese", "install", "listed", "put_together", "taken_apart"]

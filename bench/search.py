@@ -138,11 +138,15 @@ def fill(session: Session) -> None:
     for row in rows(dice):
         chunk.append(row)
         if len(chunk) == CHUNK:
-            bulk.insert(connection, Company.__table__, chunk)
+            _insert(connection, chunk)
             chunk = []
     if chunk:
-        bulk.insert(connection, Company.__table__, chunk)
+        _insert(connection, chunk)
     session.commit()
+
+
+def _insert(connection: sa.Connection, chunk: list[dict[str, Any]]) -> None:
+    bulk.insert(connection, Company.__table__, list(chunk[0]), [list(row.values()) for row in chunk])
 
 
 def plain(session: Session, word: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.clock import now
 from app.encryption.column import EncryptedBytes
@@ -18,6 +18,7 @@ from app.register import Base
 class BatchState(StrEnum):
     """How far an import has come."""
 
+    CHECKING = "checking"
     PLANNED = "planned"
     QUEUED = "queued"
     RUNNING = "running"
@@ -44,8 +45,24 @@ class ImportBatch(Base):
     state: Mapped[str] = mapped_column(sa.String(20), index=True)
     digest: Mapped[str | None] = mapped_column(sa.String(64))
     counts: Mapped[dict[str, Any] | None] = mapped_column(_JSON)
+    #: what the plan holds beside its parts (`imports/stored.py`)
+    outline: Mapped[dict[str, Any] | None] = mapped_column(_JSON, deferred=True)
+    #: how often a worker has taken the batch in hand, and when last: a worker that was killed leaves it to the next
+    attempt: Mapped[int] = mapped_column(default=0, server_default="0")
+    touched_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     report: Mapped[dict[str, Any] | None] = mapped_column(_JSON, deferred=True)
     operator: Mapped[str] = mapped_column(sa.String(64), index=True)
     message: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=now)
     finished_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class Superseded(Exception):
+    """Somebody else has taken the batch in hand since: this attempt writes nothing."""
+
+
+def hold(session: Session, batch_id: int, attempt: int) -> None:
+    """Lock the batch until the transaction ends; raises Superseded when this is not the last attempt at it."""
+    held = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.attempt == attempt).values(touched_at=now()).returning(ImportBatch.id)
+    if session.execute(held, execution_options={"synchronize_session": False}).scalar() is None:
+        raise Superseded

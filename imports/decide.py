@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import masking
+from app.fields import Field
 from app.language import Text, _l, chinese
 from app.lookup import DatabaseLookup
 from app.records import follow, link_by_text
@@ -31,6 +32,17 @@ class _Family:
     taken: set[tuple[type[Child], int]] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What is asked of every row of a kind of record, looked up once."""
+
+    start: dict[str, Any]
+    required: tuple[Field, ...]
+    hidden: frozenset[str]
+    linked: bool
+    follows: bool
+
+
 @dataclass
 class Judge:
     """Decides for one file: the table for naming cells, the scope for rights, the mode, the lookup for links."""
@@ -40,25 +52,38 @@ class Judge:
     scope: Scope
     mode: Mode
     lookup: DatabaseLookup
+    _kinds: dict[type[Record], _Kind] = field(default_factory=dict)
+
+    def _kind(self, cls: type[Record]) -> _Kind:
+        kind = self._kinds.get(cls)
+        if kind is None:
+            declared = fields(cls)
+            kind = self._kinds[cls] = _Kind(
+                self._start(cls),
+                tuple(each for each in declared if each.required),
+                self.scope.hidden(cls),
+                any(each.named_by for each in declared),
+                getattr(cls.derive, "__func__", None) is not getattr(Record.derive, "__func__", None),
+            )
+        return kind
 
     # records --------------------------------------------------------------------------------
 
-    def record(self, draft: Draft, found: list[Stored], children: Mapping[type[Child], list[Stored]], claimed: dict[int, Row]) -> PlannedRecord:
+    def record(self, draft: Draft, found: list[Stored], children: Mapping[type[Child], list[Stored]], claimed: dict[int, int]) -> PlannedRecord:
         """The planned record of a draft; problems go to the rows they belong to."""
         old = found[0] if len(found) == 1 else None
         self._forgive_masks(draft, old, children)
         if not draft.good:
             self._also_missing(draft, old)
             return self._wrong(draft)
-        raws = draft.raws()
-        given = {key: value for key, value in draft.gather().items() if not (old and self._masked(self.cls, key, raws.get(key), old.values))}
-        given |= self._cleared(self.cls, draft.values, raws, old)
+        given = self._given(self.cls, draft.gather(), draft.raws(), old)
         obstacle = self._cannot_stand(draft, given, found, claimed)
         if obstacle:
             return self._wrong(draft, obstacle)
         after, visible = self._after(self.cls, given, old, None)
         changes = _changes(old, after)
-        issues = self._new_masks(draft, old) or self._rules(self.cls, draft.good[0], after, visible) or self._rights(draft.good[0], old, after, changes)
+        first = draft.good[0]
+        issues = self._new_masks(draft, old) or self._rules(self.cls, first, after, visible) or self._rights(first, old, after, changes)
         if issues:
             return self._wrong(draft, *issues)
         outcome = Outcome.NEW if old is None else Outcome.CHANGED if changes else Outcome.SAME
@@ -66,22 +91,31 @@ class Judge:
         self._children(record, draft, old, children)
         if not draft.good:
             return self._wrong(draft)
-        record.numbers = [row.number for row in draft.good]
-        record.issues = [issue for row in draft.rows for issue in row.errors]
-        record.words = [word for row in draft.good for word in row.words]
+        good = draft.good
+        record.numbers = [row.number for row in good]
+        if len(good) < len(draft.rows):
+            record.issues = [issue for row in draft.rows for issue in row.errors]
+        record.words = [word for row in good for word in row.words]
         if old:
-            claimed[old.id] = draft.good[0]
+            claimed[old.id] = record.numbers[0]
         return record
 
-    def _cleared(self, cls: type[Record], values: Mapping[str, Any], raws: Mapping[str, object], old: Stored | None) -> dict[str, Any]:
-        """What empty cells clear, where somebody decided that they do."""
-        return {key: None for key in self.table.clearable(cls) if key not in values and key not in raws} if old else {}
+    def _given(self, cls: type[Record], values: Mapping[str, Any], raws: Mapping[str, object], old: Stored | None) -> Mapping[str, Any]:
+        """The values without the masks that came back, and with what empty cells clear where somebody decided that they do."""
+        if old is None:
+            return values
+        cleared = {key: None for key in self.table.clearable(cls) if key not in values and key not in raws}
+        if self._kind(cls).hidden.isdisjoint(values):
+            return {**values, **cleared} if cleared else values
+        return cleared | {key: value for key, value in values.items() if not self._masked(cls, key, raws.get(key), old.values)}
 
     def _forgive_masks(self, draft: Draft, old: Stored | None, children: Mapping[type[Child], list[Stored]]) -> None:
         """A mask that comes back is no bad number but "unchanged"."""
         if old is None or self.scope.actor.system:
             return
         for row in draft.rows:
+            if not row.errors:
+                continue
             forgiven = {key for key, raw in row.raws.items() if self._masked(self.cls, key, raw, old.values)}
             for child in row.children:
                 stored = [each.values for each in children.get(child.cls, [])]
@@ -91,13 +125,15 @@ class Judge:
 
     def _new_masks(self, draft: Draft, old: Stored | None) -> list[Issue]:
         """A mask that means nothing stored is no value: 张** would pass for a name."""
-        known = field_map(self.cls)
+        hidden = self._kind(self.cls).hidden
         masked = [
             (row, key)
             for row in draft.good
-            for key, raw in row.raws.items()
-            if isinstance(raw, str) and "**" in raw and not self.scope.clear(known[key]) and not (old and self._masked(self.cls, key, raw, old.values))
+            for key in hidden.intersection(row.raws)
+            if isinstance(raw := row.raws[key], str) and "**" in raw and not (old and self._masked(self.cls, key, raw, old.values))
         ]
+        if not masked:
+            return []
         message = _l("这是遮盖后的内容，请填写真实内容，或留空表示不改动")
         return [self._issue(row, key, "masked_value", message) for row, key in masked]
 
@@ -117,10 +153,9 @@ class Judge:
         declared = field_map(cls).get(key)
         return declared is not None and masking.unchanged(self.scope, declared, raw, values.get(key))
 
-    def _cannot_stand(self, draft: Draft, given: Mapping[str, Any], found: list[Stored], claimed: dict[int, Row]) -> Issue | None:
+    def _cannot_stand(self, draft: Draft, given: Mapping[str, Any], found: list[Stored], claimed: dict[int, int]) -> Issue | None:
         first = draft.good[0]
-        gathered = draft.gather()
-        if any(key not in gathered for key in draft.values) and len(draft.good) < len(draft.rows):
+        if len(draft.rows) > 1 and len(draft.good) < len(draft.rows) and any(key not in draft.gather() for key in draft.values):
             broken = next(row for row in draft.rows if row.errors)
             return self._issue(first, "", "record_wrong", _l("第 %(row)s 行有错，同一条记录的本行随之不导入", row=broken.number))
         if any(not each.visible for each in found):
@@ -131,7 +166,7 @@ class Judge:
             known = field_map(self.cls)
             differing = (key for key, value in given.items() if self.scope.clear(known[key]) and not same(found[0].values.get(key), value))
             key = next(differing, self.cls.__keys__[0][0])
-            return conflict(self.cls, self.table, first.number, claimed[found[0].id].number, key)
+            return conflict(self.cls, self.table, first.number, claimed[found[0].id], key)
         if found and self.mode is Mode.INSERT:
             return self._issue(first, self._key_field(draft), "exists", _l("该记录已存在，而本次只新增"))
         if not found and self.mode is Mode.UPDATE:
@@ -145,11 +180,12 @@ class Judge:
         self, cls: type[Record], given: Mapping[str, Any], old: Stored | None, parent: Mapping[str, Any] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The values as they will stand (stored or default, then written, then what follows from them), and as the writer may know them."""
-        after = dict(old.values) if old else self._start(cls)
-        after.update(given)
-        gave_way = follow(self.scope, cls, after, old.values if old else None, given.keys(), parent)
-        link_by_text(cls, after, self.lookup)
-        return after, masking.seen(self.scope, cls, after, given.keys() - gave_way) if old else after
+        kind = self._kind(cls)
+        after = {**(old.values if old else kind.start), **given}
+        gave_way = follow(self.scope, cls, after, old.values if old else None, given.keys(), parent) if kind.follows else set()
+        if kind.linked:
+            link_by_text(cls, after, self.lookup)
+        return after, masking.seen(self.scope, cls, after, given.keys() - gave_way) if old and kind.hidden else after
 
     def _start(self, cls: type[Record]) -> dict[str, Any]:
         values = {declared.key: declared.default for declared in fields(cls)}
@@ -168,7 +204,7 @@ class Judge:
         prefix: str = "",
     ) -> list[Issue]:
         """Required fields, keys, and the rules that the values break by themselves, as far as the writer knows them."""
-        empty = [declared for declared in fields(cls) if declared.required and after.get(declared.key) in (None, "", [])]
+        empty = [declared for declared in self._kind(cls).required if after.get(declared.key) in (None, "", [])]
         issues = [self._issue(row, prefix + each.key, "required", _l("“%(label)s”必须填写", label=each.label)) for each in empty]
         if not empty and not prefix and key_of(cls, after) is None and not cls.__number__[0]:
             issues.append(self._issue(row, cls.__keys__[0][0], "required", _l("请填写%(keys)s，否则无法认出这条记录", keys=self._key_labels())))
@@ -183,7 +219,9 @@ class Judge:
     def _rights(self, row: Row, old: Stored | None, after: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Issue]:
         if old is not None and not changes:
             return []
-        start = self._start(self.cls) if old is None else {}
+        if self.scope.actor.system:
+            return []
+        start = self._kind(self.cls).start if old is None else {}
         touched = [key for key in changes if old is not None or after.get(key) not in (None, start.get(key))]
         reason = self.scope.refuses(self.cls, old.values if old else None, after, touched)
         return [self._issue(row, "", "not_permitted", reason)] if reason else []
@@ -231,8 +269,7 @@ class Judge:
             self._repeated(row, child, family.seen[identity])
             return None
         old = _stored_child(child, key, [each for each in family.stored.get(child.cls, []) if (child.cls, each.id) not in family.taken])
-        given = {key: value for key, value in child.values.items() if not (old and self._masked(child.cls, key, child.raws.get(key), old.values))}
-        given |= self._cleared(child.cls, child.values, child.raws, old)
+        given = self._given(child.cls, child.values, child.raws, old)
         after, visible = self._after(child.cls, given, old, parent)
         changes = _changes(old, after)
         prefix = f"{child.cls.__key__}."
@@ -262,8 +299,10 @@ class Judge:
 
 
 def _changes(old: Stored | None, after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    before: Mapping[str, Any] = old.values if old else {}
-    return {key: (before.get(key), value) for key, value in after.items() if not same(before.get(key), value)}
+    if old is None:
+        return {key: (None, value) for key, value in after.items() if value is not None}
+    before = old.values
+    return {key: (before.get(key), value) for key, value in after.items() if not (before.get(key) is value or same(before.get(key), value))}
 
 
 def _stored_child(child: ChildRow, key: Key | None, stored: list[Stored]) -> Stored | None:

@@ -19,7 +19,7 @@ class Draft:
     """One record as the file has it: the rows that speak of it, and what they say together."""
 
     rows: list[Row] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     key: Key | None = None
 
     @property
@@ -35,19 +35,22 @@ class Draft:
     def take(self, row: Row) -> None:
         """Add a row; a blank cell inherits."""
         self.rows.append(row)
-        for key, value in row.values.items():
-            self.values.setdefault(key, value)
+        self.values = {**row.values, **self.values} if self.values else row.values
 
-    def gather(self) -> dict[str, Any]:
+    def gather(self) -> Mapping[str, Any]:
         """What the good rows say of the record."""
+        if len(self.rows) == 1:
+            return self.values if not self.rows[0].errors else {}
         values: dict[str, Any] = {}
         for row in self.good:
             for key, value in row.values.items():
                 values.setdefault(key, value)
         return values
 
-    def raws(self) -> dict[str, object]:
+    def raws(self) -> Mapping[str, object]:
         """The record's cells as written."""
+        if len(self.rows) == 1:
+            return self.rows[0].raws
         raws: dict[str, object] = {}
         for row in self.rows:
             for key, raw in row.raws.items():
@@ -64,25 +67,54 @@ def key_of(cls: type[Record], values: Mapping[str, Any]) -> Key | None:
     return None
 
 
-def group(cls: type[Register], table: Table, rows: Sequence[Row]) -> list[Draft]:
-    """The records of a table, in the file's order. A conflicting row stands alone, marked."""
-    drafts: list[Draft] = []
-    by_key: dict[Key, Draft] = {}
-    previous: Draft | None = None
-    for row in rows:
-        key = key_of(cls, row.values)
-        draft = by_key.get(key) if key else previous if previous and _continues(previous, row) else None
+class Scattered(Exception):
+    """Rows of one record stand far apart: the sheet must be taken as one part."""
+
+
+class Grouper:
+    """Puts together the rows of each record, part after part of a sheet."""
+
+    def __init__(self, cls: type[Register], table: Table) -> None:
+        self.cls = cls
+        self.table = table
+        self._open: list[Draft] = []
+        #: the draft that has a key; None once it was handed on
+        self._by_key: dict[Key, Draft | None] = {}
+
+    def take(self, rows: Sequence[Row], last: bool = True) -> list[Draft]:
+        """The records that these rows complete, in the file's order; a conflicting row stands alone, marked.
+
+        Until the last part the last record stays open: its rows may go on. Raises Scattered when a key comes back that was
+        handed on before.
+        """
+        previous = self._open[-1] if self._open else None
+        for row in rows:
+            previous = self._row(row, previous)
+        done = self._open if last else self._open[:-1]
+        self._open = [] if last else self._open[-1:]
+        for draft in done:
+            if draft.key:
+                self._by_key[draft.key] = None
+        return done
+
+    def _row(self, row: Row, previous: Draft | None) -> Draft:
+        key = key_of(self.cls, row.values)
+        if key:
+            draft = self._by_key.get(key)
+            if draft is None and key in self._by_key:
+                raise Scattered
+        else:
+            draft = previous if previous and _continues(previous, row) else None
         clash = _clash(draft, row) if draft else None
         if draft is None or clash:
             earlier, draft = draft, Draft(key=key)
-            drafts.append(draft)
+            self._open.append(draft)
             if earlier and clash:
-                row.errors.append(conflict(cls, table, row.number, earlier.first.number, clash))
+                row.errors.append(conflict(self.cls, self.table, row.number, earlier.first.number, clash))
             elif key:
-                by_key[key] = draft
+                self._by_key[key] = draft
         draft.take(row)
-        previous = draft
-    return drafts
+        return draft
 
 
 def _continues(previous: Draft, row: Row) -> bool:

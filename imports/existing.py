@@ -7,8 +7,10 @@ answers only that it is there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,8 +44,10 @@ class Existing:
         self.scope = scope
         self.cls = cls
         self._by_key: dict[Key, list[Stored]] = defaultdict(list)
+        #: records without a first key, by what they are called
+        self._keyless: dict[Any, list[Stored]] = defaultdict(list)
 
-    def prepare(self, drafts: Iterable[Draft]) -> None:
+    def prepare(self, drafts: Sequence[Draft]) -> None:
         """Fetch every record that some key of these drafts may mean."""
         wanted: dict[int, set[tuple[Any, ...]]] = defaultdict(set)
         for draft in drafts:
@@ -53,6 +57,7 @@ class Existing:
                     wanted[place].add(key)
         for place, keys in wanted.items():
             self._fetch(place, sorted(keys, key=str))
+        self._fetch_keyless([draft.values.get(self.cls.__label__) for draft in drafts if not draft.key])
 
     def _fetch(self, place: int, keys: Sequence[tuple[Any, ...]]) -> None:
         connection = self.session.connection()
@@ -67,8 +72,10 @@ class Existing:
         table = self.cls.__table__
         visible = self.scope.rows(self.cls)
         statement = sa.select(table, (sa.true() if visible is None else visible).label("in_scope")).where(test, table.c.voided_at.is_(None))
-        for row in self.session.connection().execute(statement.order_by(table.c.id)).mappings():
-            yield Stored(row["id"], row["row_version"], _values(self.cls, row), bool(row["in_scope"]))
+        read = _reader(self.cls)
+        for row in self.session.connection().execute(statement.order_by(table.c.id)):
+            id_, version, values = read(row)
+            yield Stored(id_, version, values, bool(row[-1]))
 
     def match(self, draft: Draft) -> list[Stored]:
         """The records that a draft means: one, none, or several when a later key is shared.
@@ -87,13 +94,16 @@ class Existing:
                 return found
         return []
 
+    def _fetch_keyless(self, labels: Iterable[Any]) -> None:
+        wanted = sorted({label for label in labels if label is not None}) if self.cls.__keys__ else []
+        first = [_column(self.cls, part).is_(None) for part in self.cls.__keys__[0]] if wanted else []
+        for chunk in chunks(wanted):
+            for stored in self._select(sa.and_(among(self.session.connection(), _column(self.cls, self.cls.__label__), chunk), *first)):
+                self._keyless[stored.values[self.cls.__label__]].append(stored)
+
     def alike(self, draft: Draft) -> list[Stored]:
         """Records without any key that a draft without any key repeats in everything it says."""
-        label = draft.values.get(self.cls.__label__)
-        if label is None or not self.cls.__keys__:
-            return []
-        first = [_column(self.cls, part).is_(None) for part in self.cls.__keys__[0]]
-        found = self._select(sa.and_(_column(self.cls, self.cls.__label__) == label, *first))
+        found = self._keyless.get(draft.values.get(self.cls.__label__), [])
         return [each for each in found if all(same(each.values.get(key), value) for key, value in draft.values.items())]
 
     def numbered(self, record: int) -> Stored | None:
@@ -106,9 +116,22 @@ class Existing:
         found: dict[int, list[Stored]] = defaultdict(list)
         for chunk in chunks(sorted(set(parents))):
             statement = sa.select(table).where(among(self.session.connection(), table.c.parent_id, chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
-            for row in self.session.connection().execute(statement).mappings():
-                found[row["parent_id"]].append(Stored(row["id"], row["row_version"], _values(child, row), True, row["parent_id"]))
+            read, above = _reader(child), list(table.c).index(table.c.parent_id)
+            for row in self.session.connection().execute(statement):
+                id_, version, values = read(row)
+                found[row[above]].append(Stored(id_, version, values, True, row[above]))
         return found
+
+
+def taken(connection: sa.Connection, cls: type[Register], place: int, keys: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Which of these keys (the key at that place of `__keys__`) a live record has, whoever may see it."""
+    columns = [_column(cls, part) for part in cls.__keys__[place]]
+    table = cls.__table__
+    tests = [table.c.voided_at.is_(None)] + ([_column(cls, part).is_(None) for part in cls.__keys__[0]] if place else [])
+    for chunk in chunks(keys):
+        test = among(connection, columns[0], [key[0] for key in chunk]) if len(columns) == 1 else sa.tuple_(*columns).in_(chunk)
+        for row in connection.execute(sa.select(*columns).where(test, *tests)):
+            yield tuple(row)
 
 
 def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -129,5 +152,11 @@ def _column(cls: type[Record], key: str) -> Any:
     return column
 
 
-def _values(cls: type[Record], row: Any) -> dict[str, Any]:
-    return {declared.key: row[declared.attr] for declared in fields(cls)}
+@cache
+def _reader(cls: type[Record]) -> Callable[[Any], tuple[int, int, dict[str, Any]]]:
+    """What turns a row of all columns into its number, its version and its values by field key."""
+    names = list(cls.__table__.c.keys())
+    keys = tuple(declared.key for declared in fields(cls))
+    own = itemgetter(*(names.index(declared.attr) for declared in fields(cls)))
+    number, version = names.index("id"), names.index("row_version")
+    return lambda row: (row[number], row[version], dict(zip(keys, own(row), strict=True)))

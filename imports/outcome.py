@@ -39,12 +39,6 @@ class Planned:
     id: int | None = None
     version: int = 0
 
-    def facts(self) -> list[object]:
-        """What a digest covers: the outcome and every value that would be written."""
-        values = {key: new for key, (_, new) in self.changes.items()} if self.outcome is Outcome.CHANGED else self.after
-        written = {} if self.outcome is Outcome.SAME else {key: str(value) for key, value in sorted(values.items()) if value is not None}
-        return [self.cls.__key__, str(self.outcome), self.numbers, self.id, self.version, written]
-
 
 @dataclass(eq=False, slots=True)
 class PlannedChild(Planned):

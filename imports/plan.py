@@ -5,85 +5,94 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import masking
-from app.fields import Field
 from app.language import Text, _l
 from app.lookup import DatabaseLookup
-from app.register import Child, Record, Register, field_map
+from app.register import Child, Register, field_map
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
 from imports import confirm, drafts, reading, remembered, rows, table
+from imports.answers import Questions
 from imports.decide import Judge
 from imports.decisions import NOTHING, Decisions
+from imports.drafts import Scattered
 from imports.existing import Existing, Stored
-from imports.outcome import Mode, Outcome, Planned, PlannedRecord
-from imports.rows import Issue, Row
+from imports.outcome import Mode, Outcome, PlannedRecord
+from imports.parts import ROWS, Held, Part, Parts, unpack
+from imports.rows import Issue
 from imports.table import Table
 from imports.targets import fed_children
 
 
 @dataclass
 class Plan:
-    """What an import would do, row by row; `records` are in the file's order."""
+    """What an import would do, row by row; the records stand packed in `parts`, in the file's order."""
 
     cls: type[Register]
     file: str
     sha256: str
     mode: Mode
     table: Table
-    records: list[PlannedRecord] = field(default_factory=list)
-    wrong: list[Issue] = field(default_factory=list)
-    doubtful: list[Issue] = field(default_factory=list)
+    parts: Parts = field(default_factory=Held)
+    tally: Counter[str] = field(default_factory=Counter)
+    #: how many children of a kind have which outcome
+    children: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: words of open code lists that nobody knew yet, and how often good rows use them
+    new_words: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: numbers of records that the file brings itself, where the register gives numbers
+    given: list[str] = field(default_factory=list)
+    digest: str = ""
     seconds: float = 0.0
     #: the words that nobody knows, each once (`imports/answers.py`)
     questions: list[dict[str, object]] = field(default_factory=list)
 
+    def each(self) -> Iterator[Part]:
+        """The parts, unpacked one by one."""
+        return (unpack(self.cls, self.parts.packed(place)) for place in range(len(self.parts)))
+
     @property
-    def new_words(self) -> dict[str, dict[str, int]]:
-        """Words of open code lists that nobody knew yet, and how often good rows use them."""
-        counts: dict[str, dict[str, int]] = defaultdict(dict)
-        for record in self.records:
-            for name, word in record.words:
-                counts[name][word] = counts[name].get(word, 0) + 1
-        return dict(counts)
+    def records(self) -> list[PlannedRecord]:
+        """All records at once: for small files."""
+        return [record for part in self.each() for record in part.records]
+
+    @property
+    def wrong(self) -> list[Issue]:
+        """All problems, by row."""
+        return [issue for part in self.each() for issue in part.wrong] if self.tally["issues"] else []
+
+    @property
+    def doubtful(self) -> list[Issue]:
+        """All doubts, by row."""
+        return [issue for part in self.each() for issue in part.doubtful] if self.tally["doubts"] else []
+
+    @property
+    def most(self) -> int:
+        """How many records and children it would write at most."""
+        return self.tally["new"] + self.tally["changed"] + sum(each["new"] + each["changed"] for each in self.children.values())
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to write."""
+        return self.most > 0
 
     def counts(self) -> dict[str, Any]:
         """The numbers of the report."""
-        outcomes = Counter(str(record.outcome) for record in self.records)
-        children: dict[str, dict[str, int]] = {child.__key__: {"new": 0, "changed": 0, "same": 0} for child in fed_children(self.cls) if self.feeds(child)}
-        for record in self.records:
-            for (name, outcome), count in record.child_counts().items():
-                children[name][outcome] = children[name].get(outcome, 0) + count
-        return {
-            "rows": len(self.table.rows),
-            **{name: outcomes[name] for name in ("new", "changed", "same")},
-            "wrong": len({issue.row for issue in self.wrong}),
-            "doubtful": len({issue.row for issue in self.doubtful}),
-            "written": 0,
-            "children": children,
-        }
-
-    def feeds(self, child: type[Child]) -> bool:
-        """Whether some column of the file feeds this kind of child."""
-        return any(column.target and column.target.child is child for column in self.table.columns)
-
-    def digest(self) -> str:
-        """A seal over every outcome and value: equal digests promise the same import."""
-        facts = [self.cls.__key__, self.sha256, self.table.sheet, str(self.mode)]
-        seal = hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode())
-        for record in self.records:
-            seal.update(json.dumps([record.facts(), *(child.facts() for child in record.children)], ensure_ascii=False, default=str).encode())
-        return seal.hexdigest()
+        counted = {"rows": self.tally["rows"], **{name: self.tally[name] for name in ("new", "changed", "same")}}
+        return {**counted, "wrong": self.tally["wrong_rows"], "doubtful": self.tally["doubtful_rows"], "written": 0, "children": self.children}
 
     def to_json(self, status: str = "planned", batch: int | None = None, message: Text = "", written: int = 0) -> dict[str, Any]:
-        """The report that the command line and the result page give."""
+        """The report that the command line gives."""
+        issues = {"wrong": [issue.to_json() for issue in self.wrong], "doubtful": [issue.to_json() for issue in self.doubtful]}
+        return self.summary(status, batch, message, written) | issues | ({"new_words": self.new_words} if self.new_words else {})
+
+    def summary(self, status: str = "planned", batch: int | None = None, message: Text = "", written: int = 0) -> dict[str, Any]:
+        """The report without the problems of single rows."""
         return {
             "register": self.cls.__key__,
             "file": self.file,
@@ -95,16 +104,27 @@ class Plan:
             "columns": self.table.mapped(),
             "left_out": [each.to_json() for each in self.table.left_out],
             "counts": {**self.counts(), "written": written},
-            "wrong": [issue.to_json() for issue in self.wrong],
-            "doubtful": [issue.to_json() for issue in self.doubtful],
+            "wrong": [],
+            "doubtful": [],
             "seconds": round(self.seconds, 2),
-        } | ({"new_words": self.new_words} if self.new_words else {})
+        }
 
-    def window(self, session: Session, start: int = 0, count: int = 50, outcome: Outcome | None = None) -> list[dict[str, Any]]:
-        """Some records as the actor may see them: values as people read them, old and new per change."""
-        chosen = [record for record in self.records if outcome is None or record.outcome is outcome][start : start + count]
-        show = Display(scope_of(session), DatabaseLookup(session))
-        return [show.record(record) for record in chosen]
+    def window(self, outcome: Outcome, start: int = 0, count: int = 50) -> list[PlannedRecord]:
+        """Some records of one outcome; only the parts that hold them are unpacked."""
+        return list(self._window(str(outcome), start, count, lambda part: [record for record in part.records if record.outcome is outcome]))
+
+    def issues(self, start: int = 0, count: int = 50, *, doubts: bool = False) -> list[Issue]:
+        """Some of the problems, or doubts."""
+        return list(self._window("doubts" if doubts else "issues", start, count, lambda part: part.doubtful if doubts else part.wrong))
+
+    def _window(self, kind: str, start: int, count: int, chosen: Callable[[Part], list[Any]]) -> Iterator[Any]:
+        for place in range(len(self.parts)):
+            here = self.parts.tally(place)[kind]
+            if start < here and count > 0:
+                found = chosen(unpack(self.cls, self.parts.packed(place)))[start : start + count]
+                count -= len(found)
+                yield from found
+            start = max(0, start - here)
 
 
 def refused(register: str, file: str, message: Text, seconds: float = 0.0) -> dict[str, Any]:
@@ -115,32 +135,6 @@ def refused(register: str, file: str, message: Text, seconds: float = 0.0) -> di
         "counts": {"rows": 0, "new": 0, "changed": 0, "same": 0, "wrong": 0, "doubtful": 0, "written": 0, "children": {}},
         "wrong": [], "doubtful": [], "seconds": round(seconds, 2),
     }  # fmt: skip
-
-
-class Display:
-    """Planned records as the actor may read them."""
-
-    def __init__(self, scope: Scope, lookup: DatabaseLookup) -> None:
-        self.scope = scope
-        self.lookup = lookup
-
-    def record(self, record: PlannedRecord) -> dict[str, Any]:
-        """One record with its children and problems."""
-        children = [{"key": child.cls.__key__, "title": str(child.cls.__title__), **self._planned(child)} for child in record.children]
-        return {**self._planned(record), "children": children, "issues": [issue.to_json() for issue in record.issues]}
-
-    def _planned(self, planned: Planned) -> dict[str, Any]:
-        known = field_map(planned.cls)
-        shown = {key: self._show(known[key], value) for key, value in planned.after.items() if key in known and value not in (None, "", [])}
-        changes = [
-            {"field": key, "label": str(known[key].label), "old": self._show(known[key], old), "new": self._show(known[key], new)}
-            for key, (old, new) in planned.changes.items()
-            if planned.outcome is Outcome.CHANGED and key in known
-        ]
-        return {"outcome": str(planned.outcome), "rows": planned.numbers, "id": planned.id, "values": shown, "changes": changes}
-
-    def _show(self, declared: Field, value: Any) -> str:
-        return masking.shown(self.scope, declared, value, self.lookup)
 
 
 def make(
@@ -155,19 +149,96 @@ def make(
 ) -> Plan:
     """Read a file and plan its import; raises Refused for the file or a decision that cannot hold, NotPermitted for the person."""
     started = time.perf_counter()
-    scope = permitted(session, cls)
+    permitted(session, cls)
     found = table.find(reading.read(data), cls, sheet, decisions, remembered.recall(session, cls))
-    plan = Plan(cls, file, hashlib.sha256(data).hexdigest(), Mode(decisions.mode or mode), found)
-    lookup = DatabaseLookup(session)
-    read = rows.read(found, lookup)
-    _compare(session, scope, lookup, plan, read)
-    plan.doubtful += rows.heading_doubts(found)
-    plan.questions = found.questions.to_json(lookup)
-    for row in read:
-        plan.wrong += row.errors
-        plan.doubtful += [] if row.errors else row.doubts
+    sha256, mode = hashlib.sha256(data).hexdigest(), Mode(decisions.mode or mode)
+    try:
+        plan = _planned(session, Plan(cls, file, sha256, mode, found), ROWS)
+    except Scattered:
+        found.questions = Questions()
+        plan = _planned(session, Plan(cls, file, sha256, mode, found), len(found.numbers))
     plan.seconds = time.perf_counter() - started
     return plan
+
+
+def _planned(session: Session, plan: Plan, rows_at_once: int) -> Plan:
+    """Fill in the parts of a plan."""
+    held = Held()
+    seal = hashlib.sha256(json.dumps([plan.cls.__key__, plan.sha256, plan.table.sheet, str(plan.mode)]).encode())
+    planner = Planner(session, plan)
+    for part in planner.parts(rows_at_once):
+        held.add(plan.cls, part)
+        seal.update(held.contents[-1])
+        _count(plan, part)
+    plan.questions = plan.table.questions.to_json(planner.lookup)
+    plan.parts, plan.digest = held, seal.hexdigest()
+    return plan
+
+
+def _count(plan: Plan, part: Part) -> None:
+    plan.tally.update(part.tally())
+    plan.tally["wrong_rows"] += len({issue.row for issue in part.wrong})
+    plan.tally["doubtful_rows"] += len({issue.row for issue in part.doubtful})
+    key = plan.cls.__number__[0]
+    for record in part.records:
+        for (name, outcome), count in record.child_counts().items():
+            plan.children[name][outcome] = plan.children[name].get(outcome, 0) + count
+        for name, word in record.words:
+            plan.new_words.setdefault(name, Counter())[word] += 1
+        if key and record.after.get(key):
+            plan.given.append(record.after[key])
+
+
+class Planner:
+    """Turns the rows of a table into planned records, part by part."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self.session = session
+        self.cls = plan.cls
+        self.table = plan.table
+        self.scope = scope_of(session)
+        self.lookup = DatabaseLookup(session)
+        self.fed = [child for child in fed_children(plan.cls) if any(column.target and column.target.child is child for column in plan.table.columns)]
+        plan.children = {child.__key__: {"new": 0, "changed": 0, "same": 0} for child in self.fed}
+        plan.tally["rows"] = len(plan.table.numbers)
+        self.judge = Judge(plan.table, plan.cls, self.scope, plan.mode, self.lookup)
+        #: record and the row that has spoken of it
+        self.claimed: dict[int, int] = {}
+
+    def parts(self, rows_at_once: int) -> Iterator[Part]:
+        """The parts of the plan; raises Scattered when the rows of a record stand further apart than a part is long."""
+        grouper = drafts.Grouper(self.cls, self.table)
+        total = len(self.table.numbers)
+        for start in range(0, total, max(1, rows_at_once)):
+            stop = start + rows_at_once
+            read = rows.read(self.table.some(start, stop), self.lookup)
+            part = self._compare(grouper.take(read, last=stop >= total))
+            part.doubtful[:0] = [] if start else rows.heading_doubts(self.table)
+            yield part
+
+    def _compare(self, grouped: list[drafts.Draft]) -> Part:
+        self._prepare_links(grouped)
+        existing = Existing(self.session, self.scope, self.cls)
+        existing.prepare(grouped)
+        matches = {draft: existing.match(draft) if draft.key else existing.alike(draft) for draft in grouped}
+        matches = confirm.settle(self.cls, self.table, self.table.questions.namesakes(self.lookup), existing, matches)
+        ids = [stored.id for found in matches.values() for stored in found if stored.visible]
+        children = {child: existing.children(child, ids) for child in self.fed} if ids else {}
+        part = Part()
+        for draft, found in matches.items():
+            part.records.append(self.judge.record(draft, found, _of(children, found), self.claimed))
+        _settle_derived_doubts(self.cls, part.records, grouped)
+        for row in sorted((row for draft in grouped for row in draft.rows if row.errors or row.doubts), key=lambda row: row.number):
+            part.wrong += row.errors
+            part.doubtful += [] if row.errors else row.doubts
+        return part
+
+    def _prepare_links(self, grouped: list[drafts.Draft]) -> None:
+        """Find what the texts that name linked records mean, in few statements."""
+        for declared in field_map(self.cls).values():
+            if declared.named_by:
+                texts = [draft.values.get(key) for draft in grouped for key in declared.named_by]
+                self.lookup.prepare_texts(declared.format.register, [text for text in texts if text])  # type: ignore[attr-defined]
 
 
 def permitted(session: Session, cls: type[Register]) -> Scope:
@@ -178,45 +249,21 @@ def permitted(session: Session, cls: type[Register]) -> Scope:
     return scope
 
 
-def _compare(session: Session, scope: Scope, lookup: DatabaseLookup, plan: Plan, read: list[Row]) -> None:
-    grouped = drafts.group(plan.cls, plan.table, read)
-    _prepare_links(plan.cls, lookup, grouped)
-    existing = Existing(session, scope, plan.cls)
-    existing.prepare(grouped)
-    matches = {draft: existing.match(draft) if draft.key else existing.alike(draft) for draft in grouped}
-    matches = confirm.settle(plan.cls, plan.table, plan.table.questions.namesakes(lookup), existing, matches)
-    ids = [stored.id for found in matches.values() for stored in found if stored.visible]
-    children = {child: existing.children(child, ids) for child in fed_children(plan.cls) if plan.feeds(child)}
-    judge = Judge(plan.table, plan.cls, scope, plan.mode, lookup)
-    claimed: dict[int, Row] = {}
-    for draft, found in matches.items():
-        plan.records.append(judge.record(draft, found, _of(children, found), claimed))
-    _settle_derived_doubts(plan, read)
-
-
-def _prepare_links(cls: type[Register], lookup: DatabaseLookup, grouped: list[drafts.Draft]) -> None:
-    """Find what the texts that name linked records mean, in few statements."""
-    for declared in field_map(cls).values():
-        if declared.named_by:
-            texts = [draft.values.get(key) for draft in grouped for key in declared.named_by]
-            lookup.prepare_texts(declared.format.register, [text for text in texts if text])  # type: ignore[attr-defined]
-
-
 def _of(children: Mapping[type[Child], Mapping[int, list[Stored]]], found: list[Stored]) -> dict[type[Child], list[Stored]]:
     return {child: stored.get(found[0].id, []) for child, stored in children.items()} if len(found) == 1 else {}
 
 
-def _settle_derived_doubts(plan: Plan, read: list[Row]) -> None:
+def _settle_derived_doubts(cls: type[Register], records: list[PlannedRecord], grouped: list[drafts.Draft]) -> None:
     """A month-only day that the ID number completes is no doubt any more."""
-    derived = {key for key, declared in field_map(plan.cls).items() if declared.derived}
+    derived = {key for key, declared in field_map(cls).items() if declared.derived}
     if not derived:
         return
-    by_number = {number: record for record in plan.records for number in record.numbers}
-    for row in read:
-        record = by_number.get(row.number)
-        follows = plan.cls.derive(record.after) if record and row.doubts else {}
-        settled = {key for key in derived if record and follows.get(key) is not None and follows[key] == record.after.get(key)}
-        row.doubts = [doubt for doubt in row.doubts if doubt.field not in settled]
+    for record, draft in zip(records, grouped, strict=True):
+        doubting = [row for row in draft.rows if row.doubts and row.number in record.numbers]
+        follows = cls.derive(record.after) if doubting else {}
+        settled = {key for key in derived if follows.get(key) is not None and follows[key] == record.after.get(key)}
+        for row in doubting:
+            row.doubts = [doubt for doubt in row.doubts if doubt.field not in settled]
 
 
-__all__ = ["Mode", "Outcome", "Plan", "Record", "make", "permitted", "refused"]
+__all__ = ["Mode", "Outcome", "Plan", "make", "permitted", "refused"]

@@ -115,12 +115,13 @@ class Reader:
         return self.rows
 
     def _enter(self, feed: _Feed, found: Iterable[Found], raws: Sequence[object]) -> None:
-        key = feed.target.field.key
+        key, sensitive = feed.target.field.key, feed.target.field.sensitive
         for place, (reading, raw, row) in enumerate(zip(found, raws, self.rows, strict=True)):
             if reading is None:
                 continue
             home = self._home(feed.target.child, place)
-            home.raws[key] = raw
+            if sensitive:
+                home.raws[key] = raw  # it may be a mask that comes back
             if isinstance(reading, FormatError):
                 self._refuse(feed, row, reading)
                 continue

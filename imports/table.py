@@ -59,7 +59,6 @@ class Table:
     sheet: str
     header_row: int
     columns: list[Column]
-    cls: type[Register]
     numbers: list[int] = field(default_factory=list)
     rows: list[list[object]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
@@ -78,7 +77,7 @@ class Table:
             return ()
         keys = {part for key in cls.__keys__ for part in key} | {cls.__label__}
         fed = [column.target for column in self.columns if column.target and not column.hidden]
-        own = [target.field for target in fed if (target.child or self.cls) is cls]
+        own = [target.field for target in fed if target.child is cls or (target.child is None and issubclass(cls, Register))]
         return [each.key for each in own if not each.required and each.default is None and each.gate is Gate.ORDINARY and each.key not in keys]
 
     def meanings(self) -> list[dict[str, object]]:
@@ -148,7 +147,7 @@ def find(book: Workbook, cls: type[Register], sheet: str | None = None, decision
     if not found:
         raise Refused("no_header", _l("前 %(rows)s 行里没有找到表头。表头应写有“%(labels)s”等列名，可先下载模板对照", rows=SEARCHED, labels=_examples(cls)))
     header, best = max(found, key=lambda pair: pair[0].score)
-    table = body(best, header, cls, Answers(decisions, matcher.past))
+    table = body(best, header, Answers(decisions, matcher.past))
     decisions.check_columns(column.heading for column in table.columns)
     table.left_out += [LeftOut("other_sheet", sheet=each.name) for each in book.sheets if each is not best]
     return table
@@ -219,14 +218,14 @@ def _text(sheet: Sheet, row: int, column: int) -> str:
     return "" if is_empty(raw) or len(str(raw)) > 100 else str(raw)
 
 
-def body(sheet: Sheet, header: Header, cls: type[Register], answers: Answers) -> Table:
+def body(sheet: Sheet, header: Header, answers: Answers) -> Table:
     """The rows under the header, merged cells filled down inside their range, the rest left out."""
     told = answers.decisions.columns
     columns = [
         Column(place, title, meaning.target, place + 1 in sheet.hidden_columns and not told.get(title), meaning.state, meaning.proposal, meaning.word)
         for place, (title, meaning) in enumerate(zip(headings.titles(header.paths), header.meanings, strict=True))
     ]
-    table = Table(sheet.name, header.top + 1, columns, cls, answers=answers)
+    table = Table(sheet.name, header.top + 1, columns, answers=answers)
     first = header.top + header.depth
     sorter = Leftovers(sheet, first, columns)
     table.left_out += [LeftOut(sorter.above(row), row + 1) for row in range(header.top) if not _blank(sheet.rows[row])]

@@ -181,7 +181,7 @@ def _batch(session: Any, cls: type[Register]) -> ImportBatch:
         "bad_rows": BadRows.STOP.value,
     }
     return ImportBatch(
-        **facts, state=BatchState.PLANNED.value, digest=plan.digest(), counts=plan.counts(), report=plan.to_json(), operator=SOMEBODY, created_at=now()
+        **facts, state=BatchState.PLANNED.value, digest=plan.digest, counts=plan.counts(), report=plan.summary(), operator=SOMEBODY, created_at=now()
     )
 
 

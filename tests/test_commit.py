@@ -8,10 +8,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from imports import existing
+from imports import plan as planning
 from imports.batch import ImportBatch
 from imports.commit import BadRows, commit
+from imports.outcome import Outcome
 from imports.run import run
-from imports.workbook import Refused
 from tests.test_plan import HEAD, SessionFor, clerk, plan, register, rows_of, sample, session, session_for, sheet, uscc
 
 __all__ = ["session", "session_for"]
@@ -74,23 +76,77 @@ def test_a_row_changed_since_the_plan_is_left_alone(session: Session, session_fo
     other = session_for()
     other.connection().execute(sa.update(agency).where(agency.c.uscc == uscc(1)).values(contact="孙", row_version=agency.c.row_version + 1))
     other.commit()
-    stopped = commit(session, made, None)
-    assert (str(stopped.state), stopped.written, stopped.stale) == ("stopped", 0, [2])
-    skipped = commit(session, made, None, BadRows.SKIP)
-    assert (str(skipped.state), skipped.written) == ("partly", 1)
+    done = commit(session, made, None)
+    assert (str(done.state), done.written, done.stale) == ("partly", 1, [2]), "the other row goes in, and the changed one is named"
     contacts = session.connection().scalars(sa.select(agency.c.contact).order_by(agency.c.id)).all()
     assert list(contacts) == ["孙", "赵"]
 
 
-def test_a_key_taken_since_the_plan_writes_nothing(session: Session) -> None:
+def test_a_key_taken_since_the_plan_is_left_to_who_took_it(session: Session) -> None:
     data = sheet(HEAD, ["甲", uscc(1), "", "", "", ""], ["乙", uscc(2), "", "", "", ""])
     made = plan(session, "agency", data)
     run(session, register("agency"), sheet(HEAD, ["别人", uscc(2), "", "", "", ""]), "别人")
-    with pytest.raises(Refused) as caught:
-        commit(session, made, data)
-    assert caught.value.code == "collision"
-    assert rows_of(session, "agency") == 1
-    assert session.connection().scalar(sa.select(sa.func.count()).select_from(ImportBatch.__table__)) == 1
+    done = commit(session, made, data)
+    assert (str(done.state), done.written, done.stale) == ("partly", 1, [3])
+    names = session.connection().scalars(sa.select(table("agency").c.name).order_by(table("agency").c.id)).all()
+    assert list(names) == ["别人", "甲"]
+
+
+def test_a_key_taken_while_we_write_is_seen_at_the_second_try(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the insert somebody else commits the same key: the database objects, and the look is taken anew."""
+    data = sheet(HEAD, ["甲", uscc(1), "", "", "", ""], ["乙", uscc(2), "", "", "", ""])
+    made = plan(session, "agency", data)
+    run(session, register("agency"), sheet(HEAD, ["别人", uscc(2), "", "", "", ""]), "别人")
+    looks = []
+
+    def blind_at_first(*arguments: Any) -> Any:
+        looks.append(arguments)
+        return iter(()) if len(looks) == 1 else real(*arguments)
+
+    real = existing.taken
+    monkeypatch.setattr(existing, "taken", blind_at_first)
+    done = commit(session, made, data)
+    assert (str(done.state), done.written, done.stale) == ("partly", 1, [3])
+    assert session.connection().scalar(sa.select(sa.func.count()).select_from(ImportBatch.__table__)) == 2, "the try that failed left no batch"
+
+
+def test_an_import_of_several_parts(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of three rows: records over the edge of a part, new ones, changed ones, unchanged ones, all in one transaction."""
+    monkeypatch.setattr(planning, "ROWS", 3)
+    head = ["机构名称", "统一社会信用代码", "联系人", "联系人手机", "证书编号", "证书类型"]
+    first = [[f"第{n}家", uscc(n), "王", f"139{n:08d}", f"APJ-(冀)-{n}{k}", "安全评价机构资质证书"] for n in range(1, 8) for k in range(2)]
+    _, report = run(session, register("agency"), sheet(head, *first), "一")
+    assert (report["status"], report["counts"]["new"], report["counts"]["children"]["qualifications"]["new"]) == ("done", 7, 14)
+    again = plan(session, "agency", sheet(head, *first))
+    assert (again.counts()["same"], len(again.parts)) == (7, 5)
+    changed = [[name, code, "李" if code == uscc(3) else who, *rest] for name, code, who, *rest in first] + [["新家", uscc(9), "", "", "", ""]]
+    made = plan(session, "agency", sheet(head, *changed))
+    assert (made.counts()["new"], made.counts()["changed"], made.counts()["same"]) == (1, 1, 6)
+    assert [record.after["name"] for record in made.window(Outcome.SAME, 4, 50)] == ["第6家", "第7家"], "a window is cut out of the parts that hold it"
+    assert commit(session, made, None).written == 2
+
+
+def test_rows_of_one_record_far_apart_are_taken_as_one(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "ROWS", 2)
+    rows = [[f"第{n}家", uscc(n), "", "", f"APJ-(冀)-{n}", ""] for n in range(1, 6)]
+    made = plan(session, "agency", sheet(HEAD, *rows, ["第1家", uscc(1), "", "", "APJ-(冀)-99", ""], ["别名", uscc(2), "", "", "", ""]))
+    assert made.counts()["new"] == 5
+    assert made.counts()["children"]["qualifications"]["new"] == 6
+    assert [(issue.row, issue.code) for issue in made.wrong] == [(8, "key_conflict")]
+
+
+def test_what_is_kept_encrypted_keeps_its_bytes_when_something_else_changes(session: Session) -> None:
+    head = ["机构名称", "统一社会信用代码", "联系人", "联系人手机"]
+    run(session, register("agency"), sheet(head, ["甲", uscc(1), "王", "13900000001"], ["乙", uscc(2), "王", "13900000002"]), "一")
+    before = _sealed(session)
+    run(session, register("agency"), sheet(head, ["甲", uscc(1), "李", "13900000001"], ["乙", uscc(2), "李", "13900000009"]), "二")
+    after = _sealed(session)
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def _sealed(session: Session) -> list[str]:
+    return list(session.connection().scalars(sa.text("SELECT mobile FROM agency ORDER BY id")))
 
 
 def test_a_voided_record_frees_its_key(session: Session) -> None:

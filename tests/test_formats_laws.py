@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from app import formats
-from app.formats import FormatError, Lookup, Match
+from app.formats import FormatError, Lookup, Match, base
 from app.language import _l
 from app.lookup import plain_word
 
@@ -245,3 +245,29 @@ def test_numbers_stay_within_their_columns(raw: str, unit: str) -> None:
     value = accepted(formats.Number(unit=unit), raw)
     assert value == value.quantize(Decimal("0.01"))
     assert abs(value) < 10**12
+
+
+#: a character that the quick looks do not pass by, and that cleaning takes away again
+_SLOW = "\u200b"
+
+
+@given(prose | phones | mobiles | numbers)
+def test_a_quick_look_answers_as_the_long_way_does(raw: str) -> None:
+    """Most cells are clean and are passed at one look; with a character of no width behind them they go the long way."""
+    for clean in (base.prose, base.line, base.symbols):
+        assert clean(raw) == clean(raw + _SLOW)
+    assert base.is_blank(raw) == base.is_blank(raw + _SLOW)
+
+
+@given(phones | mobiles | landlines | st.from_regex(r"[0-9]{3,5}-?[0-9]{6,9}", fullmatch=True))
+def test_one_number_in_our_own_form_reads_as_any_other(raw: str) -> None:
+    """A cell with a single number needs no taking apart."""
+    for fmt in (formats.Phone(), formats.Phone(spills=True), formats.Mobile()):
+        assert _answer(fmt, raw) == _answer(fmt, raw + _SLOW)
+
+
+def _answer(fmt: formats.Format, raw: str) -> object:
+    try:
+        return fmt.read(raw)
+    except FormatError as error:
+        return error.code

@@ -125,7 +125,7 @@ def _insert_twice(field: str) -> None:
     if field == "null":
         connection.execute(sa.insert(Expert.__table__).values(**{**row, "row_version": None}))
     elif field == "copy":
-        bulk.insert(connection, Expert.__table__, [{**row, "row_version": None}])
+        bulk.insert(connection, Expert.__table__, [*row, "row_version"], [[*row.values(), None]])
     else:
         connection.execute(sa.text("CREATE TEMPORARY TABLE twice (id_no VARCHAR(30) UNIQUE, mobile VARCHAR(90))"))
         for _again in range(2):

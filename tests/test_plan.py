@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 import models  # noqa: F401 - announces the registers
 from app import database, registry
 from app.formats import credit_code_check
+from app.lookup import DatabaseLookup
 from app.register import Register
 from app.roles import Role
-from app.scopes import SYSTEM, Actor, NotPermitted, act_as
+from app.scopes import SYSTEM, Actor, NotPermitted, act_as, scope_of
 from imports import batch  # noqa: F401 - its table
 from imports import plan as planning
+from imports.display import Display
 from imports.outcome import Mode, Outcome
 from imports.run import run
 
@@ -160,7 +162,7 @@ def test_an_empty_cell_keeps_the_old_value_and_changes_show_old_and_new(session:
     assert record.outcome is Outcome.CHANGED
     assert {key: (str(old), str(new)) for key, (old, new) in record.changes.items()} == {"fixed_assets": ("5.00", "6")}
     assert record.children[0].outcome is Outcome.SAME
-    [shown] = made.window(session)
+    shown = Display(scope_of(session), DatabaseLookup(session)).record(record)
     assert shown["changes"] == [{"field": "fixed_assets", "label": "固定资产", "old": "5", "new": "6"}]
 
 
@@ -222,9 +224,9 @@ def test_a_mask_that_comes_back_is_unchanged(session: Session, session_for: Sess
 def test_the_digest_seals_outcomes_and_values(session: Session) -> None:
     data = sheet(HEAD, ["甲", uscc(1), "王", "", "", ""])
     before = plan(session, "agency", data)
-    assert before.digest() == plan(session, "agency", data).digest()
+    assert before.digest == plan(session, "agency", data).digest
     run(session, register("agency"), data, "一")
-    assert plan(session, "agency", data).digest() != before.digest()
+    assert plan(session, "agency", data).digest != before.digest
 
 
 def test_the_report_has_the_shape_that_others_rely_on(session: Session) -> None:

@@ -16,9 +16,11 @@ from app import registry
 from app.formats import LONG_TERM, credit_code_check
 from app.register import Register
 from app.scopes import scope_of
-from imports import batch  # noqa: F401 - its table
+from imports import (
+    batch,  # noqa: F401 - its table
+    remembered,
+)
 from imports import plan as planning
-from imports import remembered
 from imports.commit import commit
 from imports.decisions import LEAVE, NEW, Decisions
 from imports.outcome import Outcome

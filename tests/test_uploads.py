@@ -95,18 +95,20 @@ def test_good_rows_only_and_the_list_of_errors(app: Flask, sign_in: SignIn) -> N
     assert kept(app, sa.select(sa.func.count(Agency.id))) == 1
 
 
-def test_what_changed_since_the_preview_is_shown_before_it_is_written(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
+def test_what_was_registered_since_the_preview_is_left_and_named(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
     path = bring(browser, "中介机构名录.xlsx").headers["Location"]
     digest = page_of(browser, path).find("input", {"name": "digest"})["value"]
     session = session_of()
     row = samples.make(session, Agency, 41, office_id(session, OWN))
-    row.uscc = "91130828MA0000NH2A"
+    row.uscc, name = "91130828MA0000NH2A", row.name
     session.commit()
-    answer = browser.post(path, {"digest": digest, "bad_rows": "stop"})
-    assert answer.status_code == 409
-    assert "预览之后数据有变化" in answer.data.decode()
-    assert kept(app, sa.select(sa.func.count(Agency.id))) == 1
+    assert browser.post(path, {"digest": digest, "bad_rows": "stop"}).status_code == 302
+    page = page_of(browser, path)
+    assert "部分完成" in page.select_one(".alert").get_text()
+    assert re.search(r"第 \d+ 行", page.select_one(".ys-stale").get_text(" "))
+    assert kept(app, sa.select(Agency.name).where(Agency.uscc == "91130828MA0000NH2A")) == name
+    assert kept(app, sa.select(sa.func.count(Agency.id))) == 14
 
 
 @pytest.mark.parametrize(("name", "data"), [("坏.xlsx", b"not a workbook"), ("空.csv", b""), ("图.png", b"\x89PNG\r\n\x1a\n")])
@@ -115,41 +117,6 @@ def test_a_file_that_cannot_be_read_gets_a_sentence(app: Flask, sign_in: SignIn,
     assert answer.status_code == 422
     assert BeautifulSoup(answer.data, "html.parser").select_one(".alert-danger").get_text(strip=True)
     assert kept(app, sa.select(sa.func.count(ImportBatch.id))) == 0
-
-
-def test_what_a_dead_worker_left_is_done_once(app: Flask) -> None:
-    """A batch whose worker was killed stands as running; the next worker finds it and writes it, once."""
-    from app.accounts import actor_named
-    from app.database import db
-    from app.scopes import act_as
-    from imports import plan as planning
-    from imports.batch import ImportBatch
-    from models.agency import Agency
-    from tests.people import CLERK
-    from views import uploads
-
-    data = (Path(__file__).parent / "workbooks" / "中介机构名录.xlsx").read_bytes()
-    with app.app_context():
-        session = db.session()
-        act_as(session, actor_named(CLERK.username))
-        plan = planning.make(session, Agency, data, "名录.xlsx")
-        batch = ImportBatch(
-            register="agency", file_name="名录.xlsx", sha256=plan.sha256, content=data, mode="upsert", bad_rows="stop",
-            state="running", digest=plan.digest(), operator=CLERK.username,
-        )  # fmt: skip
-        session.add(batch)
-        session.commit()
-        batch_id = batch.id
-    with app.app_context():
-        assert uploads.unfinished() == [(batch_id,)]
-    for _again in range(2):
-        with app.app_context():
-            uploads.commit_batch(batch_id)
-    with app.app_context():
-        assert uploads.unfinished() == []
-        done = db.session.get(ImportBatch, batch_id)
-        assert (done.state, done.counts["written"]) == ("done", 26)
-        assert db.session.connection().scalar(sa.select(sa.func.count()).select_from(Agency.__table__)) == 14
 
 
 # odd files ----------------------------------------------------------------------------------------

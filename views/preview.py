@@ -8,7 +8,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.language import _
+from app.lookup import DatabaseLookup
 from app.register import children, field_map
+from app.scopes import scope_of
+from imports.display import Display
 from imports.outcome import Outcome
 from imports.plan import Plan
 from imports.rows import Issue
@@ -60,16 +63,21 @@ class Preview:
     @property
     def pages(self) -> int:
         """How many windows there are."""
-        total = len(self.plan.wrong) if self.outcome == "wrong" else self.counts[self.outcome]
+        total = self.plan.tally["issues"] if self.outcome == "wrong" else self.counts[self.outcome]
         return max(1, -(-total // WINDOW))
 
     def issues(self) -> list[Issue]:
         """The window of what is wrong, cell by cell."""
-        return self.plan.wrong[self.start : self.start + WINDOW]
+        return self.plan.issues(self.start, WINDOW)
+
+    def doubts(self) -> list[Issue]:
+        """The first of what is doubtful."""
+        return self.plan.issues(0, WINDOW, doubts=True)
 
     def records(self) -> list[dict[str, Any]]:
         """The window of records, values as this person may read them."""
-        return self.plan.window(self.session, self.start, WINDOW, Outcome(self.outcome))
+        show = Display(scope_of(self.session), DatabaseLookup(self.session))
+        return [show.record(record) for record in self.plan.window(Outcome(self.outcome), self.start, WINDOW)]
 
     def name(self, record: dict[str, Any]) -> str:
         """What people call a planned record."""

@@ -1,13 +1,14 @@
 """The import pages: upload, preview, confirm, result, the list of errors as a file, the template.
 
-Nothing is written before the person confirms, and then only if the file, planned again, promises
-exactly what the preview showed. Only the person who uploaded a file sees its batch.
+Nothing is written before the person confirms, and then exactly the plan that the preview showed.
+Only the person who uploaded a file sees its batch.
 """
 
 from __future__ import annotations
 
-import logging
-from typing import Any
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from flask import abort, redirect, request
@@ -17,34 +18,56 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict
 from werkzeug.wrappers import Response
 
-from app import jobs, registry
-from app.accounts import actor_named
+from app import jobs
 from app.attachments import clean_name
 from app.clock import local, midnight, now, today
-from app.database import db
 from app.language import _, chinese
 from app.register import Register
-from app.scopes import NotPermitted, act_as, scope_of
-from app.search import later
+from app.scopes import scope_of
 from imports import plan as planning
-from imports import template
+from imports import stored, template
 from imports.batch import BatchState, ImportBatch
-from imports.commit import BadRows, commit
+from imports.commit import BadRows
 from imports.outcome import Mode
 from imports.plan import Plan
 from imports.refusal import Refused
-from views import error_list
+from views import error_list, import_jobs
 from views.downloads import made
 from views.editing import Answer
 from views.pages import current_session, link_to, render
 from views.preview import Preview, reason_of
 
-log = logging.getLogger(__name__)
-WAITING = {BatchState.QUEUED, BatchState.RUNNING}
+WAITING = {BatchState.CHECKING, BatchState.QUEUED, BatchState.RUNNING}
+#: files up to so many bytes are checked while the person waits, larger ones by the worker
+AT_ONCE = 300_000
 RECENT = 10
 #: previews of a day that were never confirmed: each says whether what was typed into a masked field is what stands there (the
 #: same file again must change nothing), so that whoever guesses gets no further
 MOST_PREVIEWS = 100
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an import is: rows done, of how many, and how long it will still take."""
+
+    done: int
+    total: int
+    seconds_left: int | None
+
+    @classmethod
+    def of(cls, batch_id: int) -> Progress | None:
+        """What the worker last said; None while it has not begun."""
+        word = jobs.said(import_jobs.name_of(batch_id))
+        if word is None:
+            return None
+        passed = (now() - datetime.fromisoformat(word["since"])).total_seconds()
+        left = round(passed * (word["total"] - word["done"]) / word["done"]) if word["done"] else None
+        return cls(word["done"], word["total"], left)
+
+    @property
+    def percent(self) -> int:
+        """For the bar."""
+        return 100 * self.done // max(1, self.total)
 
 
 class Uploads:
@@ -79,27 +102,27 @@ class Uploads:
         if _previewed_today(session) >= MOST_PREVIEWS:
             return self._form(session, _("您今天已有 %(most)s 次预览没有导入，请先确认其中要导入的，或明天再上传", most=MOST_PREVIEWS), 429)
         name, data, sheet = clean_name(sent.filename), sent.stream.read(), request.form.get("sheet", "").strip() or None
+        batch = ImportBatch(
+            register=self.cls.__key__, file_name=name, sha256=hashlib.sha256(data).hexdigest(), content=data, sheet=sheet, mode=mode,
+            bad_rows=BadRows.STOP.value, state=BatchState.CHECKING.value, operator=scope_of(session).actor.username,
+        )  # fmt: skip
+        if len(data) > AT_ONCE:
+            session.add(batch)
+            session.commit()
+            jobs.put(import_jobs.CHECK, batch.id)
+            return redirect(link_to(self.cls, "preview", batch_id=batch.id))
         try:
             plan = planning.make(session, self.cls, data, name, sheet=sheet, mode=Mode(mode))
         except Refused as error:
             return self._form(session, str(error.message), 422)
-        batch = ImportBatch(
-            register=self.cls.__key__,
-            file_name=name,
-            sha256=plan.sha256,
-            content=data,
-            sheet=sheet,
-            mode=mode,
-            bad_rows=BadRows.STOP.value,
-            state=BatchState.PLANNED.value,
-            digest=plan.digest(),
-            counts=plan.counts(),
-            report=plan.to_json(),
-            operator=scope_of(session).actor.username,
-        )
         session.add(batch)
-        session.commit()
+        self._plan_kept(session, batch, plan)
         return redirect(link_to(self.cls, "preview", batch_id=batch.id))
+
+    def _plan_kept(self, session: Session, batch: ImportBatch, plan: Plan) -> None:
+        batch.state = BatchState.PLANNED.value
+        stored.keep(session, batch, plan)
+        session.commit()
 
     @expose("/import/<int:batch_id>", methods=("GET", "POST"))
     @has_access
@@ -109,47 +132,72 @@ class Uploads:
         session = current_session()
         batch = self._mine(session, batch_id)
         if request.method == "POST":
-            return self._confirm(session, batch)
-        if batch.state != BatchState.PLANNED:
-            return render(
-                "imports/result.html", cls=self.cls, batch=batch, waiting=batch.state in WAITING, states=batch_states(), local=local, reason_of=reason_of
-            )
-        return self._preview(session, batch, self._plan(session, batch))
+            return self._decide(session, batch)
+        if batch.state == BatchState.PLANNED:
+            return self._preview(session, batch)
+        progress = Progress.of(batch.id) if batch.state in {BatchState.RUNNING, BatchState.QUEUED} else None
+        plan = stored.load(session, batch, self.cls) if batch.state not in WAITING else None
+        return render(
+            "imports/result.html",
+            cls=self.cls, batch=batch, plan=plan, waiting=batch.state in WAITING, progress=progress, states=batch_states(), local=local, reason_of=reason_of,
+        )  # fmt: skip
 
-    def _preview(self, session: Session, batch: ImportBatch, plan: Plan, notes: tuple[str, ...] = (), status: int = 200) -> Answer:
-        again = plan.digest() != batch.digest
+    def _preview(self, session: Session, batch: ImportBatch, notes: tuple[str, ...] = (), status: int = 200) -> Answer:
+        plan = stored.load(session, batch, self.cls)
         twin = self._done_before(session, batch)
         page = Preview(session, plan, request.args)
-        notes += (_("上传之后有人改动过数据，下面是按现在的数据重新检查的结果。"),) if again and not notes else ()
+        notes += (batch.message,) if batch.message else ()
         notes += (
             (_("同样的文件在 %(when)s 已经导入过一次（批次 %(batch)s）。", when=f"{local(twin.created_at):%Y-%m-%d %H:%M}", batch=twin.id),) if twin else ()
         )
-        return render("imports/preview.html", cls=self.cls, batch=batch, plan=plan, page=page, notes=notes, modes=_modes()), status
+        return render("imports/preview.html", cls=self.cls, batch=batch, plan=plan, page=page, notes=notes, modes=_modes(), local=local), status
 
-    def _confirm(self, session: Session, batch: ImportBatch) -> Answer:
-        """Queue the import if the file still promises what the person saw."""
+    def _decide(self, session: Session, batch: ImportBatch) -> Answer:
+        """What the person wants with a batch: import it, have it checked again, or stop."""
+        wish = request.form.get("wish", "confirm")
+        if wish == "stop":
+            return self._stop(session, batch)
         if batch.state != BatchState.PLANNED:
             raise Conflict(_("这个批次已经提交过了"))
+        return self._again(session, batch) if wish == "again" else self._confirm(session, batch)
+
+    def _again(self, session: Session, batch: ImportBatch) -> Answer:
+        """Check the file against what is registered by now."""
+        batch.state, batch.message, batch.touched_at = BatchState.CHECKING.value, None, now()
+        session.commit()
+        jobs.put(import_jobs.CHECK, batch.id)
+        return redirect(link_to(self.cls, "preview", batch_id=batch.id))
+
+    def _stop(self, session: Session, batch: ImportBatch) -> Answer:
+        """An import that waits goes back to its preview; one that runs is told, and stops before its next part with nothing written."""
+        back = sa.update(ImportBatch).where(ImportBatch.id == batch.id, ImportBatch.state == BatchState.QUEUED.value)
+        back = back.values(state=BatchState.PLANNED.value, message=_("已按您的要求停止，没有写入任何内容")).returning(ImportBatch.id)
+        waited = session.execute(back, execution_options={"synchronize_session": False}).scalar()
+        session.commit()
+        if waited is None:
+            jobs.say(import_jobs.wish_of(batch.id), True)
+        return redirect(link_to(self.cls, "preview", batch_id=batch.id))
+
+    def _confirm(self, session: Session, batch: ImportBatch) -> Answer:
+        """Queue the import of exactly the plan that the person saw; whoever clicks twice queues it once."""
         choice = request.form.get("bad_rows", "")
         if choice not in set(BadRows):
             abort(400)
-        plan = self._plan(session, batch)
-        if plan.digest() != request.form.get("digest"):
-            return self._preview(session, batch, plan, (_("预览之后数据有变化，还没有写入任何内容。请看过新的预览再确认。"),), 409)
-        if plan.wrong and choice == BadRows.STOP:
+        if batch.digest != request.form.get("digest"):
+            return self._preview(session, batch, (_("这个文件重新检查过，还没有写入任何内容。请看过新的检查结果再确认。"),), 409)
+        wrong = (batch.counts or {}).get("wrong", 0)
+        if wrong and choice == BadRows.STOP:
             return self._preview(
-                session, batch, plan, (_("有 %(count)s 处问题，没有写入任何内容。请改好文件再上传，或选择“只导入没有问题的行”。", count=len(plan.wrong)),), 422
+                session, batch, (_("有 %(count)s 行有问题，没有写入任何内容。请改好文件再上传，或选择“只导入没有问题的行”。", count=wrong),), 422
             )
-        batch.digest, batch.bad_rows, batch.state = plan.digest(), choice, BatchState.QUEUED.value
+        queue = sa.update(ImportBatch).where(ImportBatch.id == batch.id, ImportBatch.state == BatchState.PLANNED.value, ImportBatch.digest == batch.digest)
+        queue = queue.values(bad_rows=choice, state=BatchState.QUEUED.value, message=None, touched_at=now()).returning(ImportBatch.id)
+        queued = session.execute(queue, execution_options={"synchronize_session": False}).scalar()
         session.commit()
-        jobs.put("import", batch.id)
+        jobs.hush(import_jobs.wish_of(batch.id))
+        if queued is not None:
+            jobs.put(import_jobs.WRITE, batch.id)
         return redirect(link_to(self.cls, "preview", batch_id=batch.id))
-
-    def _plan(self, session: Session, batch: ImportBatch) -> Plan:
-        try:
-            return planning.make(session, self.cls, batch.content or b"", batch.file_name, sheet=batch.sheet, mode=Mode(batch.mode))
-        except Refused as error:
-            raise Conflict(str(error.message)) from None
 
     def _mine(self, session: Session, batch_id: int) -> ImportBatch:
         planning.permitted(session, self.cls)
@@ -172,10 +220,11 @@ class Uploads:
     @permission_name("import")
     def errors(self, batch_id: int) -> Response:
         """What is wrong or doubtful, cell by cell, as a workbook."""
-        batch = self._mine(current_session(), batch_id)
-        report = batch.report or {}
+        session = current_session()
+        batch = self._mine(session, batch_id)
+        plan = stored.load(session, batch, self.cls)
         name = _("%(name)s 问题清单", name=batch.file_name.rpartition(".")[0] or batch.file_name)
-        return made(lambda out: error_list.write(report, out), name, "xlsx")
+        return made(lambda out: error_list.write(plan, out), name, "xlsx")
 
     @expose("/template.xlsx", methods=("GET",))
     @has_access
@@ -194,6 +243,7 @@ def _modes() -> list[tuple[str, str]]:
 def batch_states() -> dict[str, str]:
     """How far an import has come, in words."""
     return {
+        "checking": _("检查中"),
         "planned": _("待确认"),
         "queued": _("排队中"),
         "running": _("正在写入"),
@@ -203,47 +253,6 @@ def batch_states() -> dict[str, str]:
         "refused": _("未导入"),
         "failed": _("出错"),
     }
-
-
-# background ---------------------------------------------------------------------------------------
-
-
-def unfinished() -> list[tuple[Any, ...]]:
-    """The batches that a dead worker left: confirmed, but not written."""
-    waiting = sa.select(ImportBatch.id).where(ImportBatch.state.in_([state.value for state in WAITING]))
-    return [(batch_id,) for batch_id in db.session.scalars(waiting)]
-
-
-def commit_batch(batch_id: int) -> None:
-    """Write a confirmed batch in the name of the person who confirmed it."""
-    session = db.session()
-    batch = session.get(ImportBatch, batch_id)
-    cls = registry.find(batch.register) if batch is not None else None
-    if batch is None or cls is None or batch.state not in WAITING:
-        return
-    try:
-        act_as(session, actor_named(batch.operator))
-        plan = planning.make(session, cls, batch.content or b"", batch.file_name, sheet=batch.sheet, mode=Mode(batch.mode))
-        if plan.digest() != batch.digest:
-            _close(session, batch_id, BatchState.STOPPED, _("确认之后数据有变化，没有写入任何内容，请重新上传检查"))
-            return
-        if commit(session, plan, None, BadRows(batch.bad_rows), batch).unread:
-            jobs.put(later.JOB, cls.__key__)
-    except (Refused, NotPermitted) as error:
-        _close(session, batch_id, BatchState.REFUSED, str(error.message))
-    except LookupError as error:
-        _close(session, batch_id, BatchState.REFUSED, str(error.args[0]))
-    except Exception:
-        log.exception("import batch %s failed", batch_id)
-        _close(session, batch_id, BatchState.FAILED, _("写入时出错，没有写入任何内容。请联系系统管理员，并告知批次号 %(batch)s", batch=batch_id))
-
-
-def _close(session: Session, batch_id: int, state: BatchState, message: str) -> None:
-    """Note how a batch ended that wrote nothing."""
-    session.rollback()
-    change = {"state": state.value, "message": message, "finished_at": now()}
-    session.connection().execute(sa.update(ImportBatch.__table__).where(ImportBatch.id == batch_id).values(change))  # type: ignore[arg-type]
-    session.commit()
 
 
 def _previewed_today(session: Session) -> int:

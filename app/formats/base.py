@@ -156,24 +156,35 @@ _FULL = {c: c - 0xFEE0 for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B),
 _CONTROL = {c: None for c in (*range(32), 0x7F, *range(0xD800, 0xE000)) if chr(c) not in "\t\n\r"}
 _HAN = r"[\u3400-\u9fff]"
 _BLANKS = frozenset({"", "/", "／", "-", "--", "—", "——", "———", "－", "无", "暂无", "不详", "N/A", "n/a"})
+#: what `prose` or `line` changes stands at one of these; most cells have none of them, and one look tells
+_WORK = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff０-９Ａ-Ｚａ-ｚ" + "".join(map(chr, ZERO_WIDTH)) + "]")
+#: an identifier that `symbols` leaves as it is
+_SYMBOLS = re.compile(r"(?:[0-9A-Za-z\u4e00-\u9fff][0-9A-Za-z\u4e00-\u9fff〔〕_.:/@\-]*)?")
 
 
 def prose(raw: object) -> str:
     """Text as Chinese prose keeps it: full-width digits and letters narrowed, punctuation left."""
     text = written(raw)
+    if not _WORK.search(text):
+        return text
     text = text.translate(ZERO_WIDTH).translate(_FULL).translate(_CONTROL)
     return text.replace("\u3000", " ").replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def line(raw: object) -> str:
     """One line of prose: breaks inside Chinese words vanish, runs of spaces become one."""
-    text = re.sub(rf"(?<={_HAN})\s*\n\s*(?={_HAN})", "", prose(raw))
+    text = prose(raw)
+    if not _WORK.search(text):
+        return text
+    text = re.sub(rf"(?<={_HAN})\s*\n\s*(?={_HAN})", "", text)
     return re.sub(r"\s+", " ", text).strip()
 
 
 def symbols(raw: object) -> str:
     """Text of an identifier: NFKC (full width to half width), no space of any kind."""
     text, before = written(raw), None
+    if _SYMBOLS.fullmatch(text):
+        return text
     while text != before:  # what is taken away may bring together what is taken away again
         before = text
         text = unicodedata.normalize("NFKC", text.translate(ZERO_WIDTH)).translate(_CONTROL)
@@ -227,6 +238,8 @@ _EXPONENT = re.compile(r"\d(\.\d+[eE]\+?|[eE]\+)\d+")
 
 def refuse_damaged(raw: object) -> None:
     """Refuse an identifier that a spreadsheet program turned into a number and cut at 15 digits."""
+    if isinstance(raw, str) and raw.isascii() and "e" not in raw and "E" not in raw:
+        return
     number = isinstance(raw, (int, float, Decimal)) and not isinstance(raw, bool) and not is_blank(raw) and abs(cast("float", raw)) >= 10**15
     if number or (isinstance(raw, str) and _EXPONENT.fullmatch(symbols(raw))):
         raise FormatError(

@@ -38,7 +38,13 @@ def _parts(text: str) -> list[str]:
     return [part for part in parts if not is_blank(part)]
 
 
+#: how most cells are written: one number, in the form that we keep
+_ONE = re.compile(r"(1[3-9]\d{9})|0(?:10|2\d|[3-9]\d\d)-\d{7,8}", re.ASCII)
+
+
 def _sort_out(raw: object) -> _Found:
+    if isinstance(raw, str) and (match := _ONE.fullmatch(raw)):
+        return _Found([raw], [], []) if match.group(1) else _Found([], [raw], [])
     refuse_damaged(raw)
     text = re.sub(r"[–—―－]", "-", prose(raw))
     found = _Found([], [], [])

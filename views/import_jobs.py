@@ -1,0 +1,146 @@
+"""What the worker does with uploaded files: check large ones, write confirmed ones; once, whatever is killed when."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app import jobs, registry
+from app.accounts import actor_named
+from app.clock import now
+from app.database import db
+from app.language import _
+from app.register import Register
+from app.scopes import NotPermitted, act_as
+from app.search import later
+from imports import plan as planning
+from imports import stored
+from imports.batch import BatchState, ImportBatch, Superseded, hold
+from imports.commit import BadRows, commit
+from imports.outcome import Mode
+from imports.refusal import Refused
+
+log = logging.getLogger(__name__)
+CHECK, WRITE = "check", "import"
+#: which states each task works on
+_STATES = {CHECK: [BatchState.CHECKING.value], WRITE: [BatchState.QUEUED.value, BatchState.RUNNING.value]}
+#: a batch that no worker has touched for so long is taken up again: the queue forgot it, or its worker was killed
+FORGOTTEN = timedelta(seconds=60)
+
+
+class Cancelled(Exception):
+    """The person does not want the import any more: nothing is written."""
+
+
+def name_of(batch_id: int) -> str:
+    """By which an import tells how far it is."""
+    return f"import:{batch_id}"
+
+
+def wish_of(batch_id: int) -> str:
+    """By which somebody asks it to stop."""
+    return f"import:{batch_id}:stop"
+
+
+def unfinished(task: str, *, old: bool = False) -> list[tuple[Any, ...]]:
+    """The batches that wait for a task; with `old`, those that nobody has touched for a while."""
+    waiting = sa.select(ImportBatch.id).where(ImportBatch.state.in_(_STATES[task]))
+    if old:
+        waiting = waiting.where(sa.func.coalesce(ImportBatch.touched_at, ImportBatch.created_at) < now() - FORGOTTEN)
+    return [(batch_id,) for batch_id in db.session.scalars(waiting.order_by(ImportBatch.id))]
+
+
+def _claim(session: Session, batch_id: int, task: str) -> int | None:
+    """The number of this attempt at a batch; None when there is nothing (more) to do. Waits for who has it in hand."""
+    claim = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.state.in_(_STATES[task]))
+    begun = BatchState.RUNNING if task == WRITE else BatchState.CHECKING
+    claim = claim.values(attempt=ImportBatch.attempt + 1, touched_at=now(), state=begun.value).returning(ImportBatch.attempt)
+    attempt: int | None = session.execute(claim, execution_options={"synchronize_session": False}).scalar()
+    session.commit()
+    return attempt
+
+
+def check_batch(batch_id: int) -> None:
+    """Plan the import of a large file in the name of the person who sent it."""
+    session = db.session()
+    attempt = _claim(session, batch_id, CHECK)
+    if attempt is None:
+        return
+    with _attempted(session, batch_id, attempt):
+        batch, cls = _begin(session, batch_id)
+        plan = planning.make(session, cls, batch.content or b"", batch.file_name, sheet=batch.sheet, mode=Mode(batch.mode))
+        hold(session, batch_id, attempt)
+        stored.keep(session, batch, plan)
+        batch.state = BatchState.PLANNED.value
+        session.commit()
+
+
+def commit_batch(batch_id: int) -> None:
+    """Write a confirmed batch in the name of the person who confirmed it."""
+    session = db.session()
+    attempt = _claim(session, batch_id, WRITE)
+    if attempt is None:
+        return
+    with _attempted(session, batch_id, attempt):
+        batch, cls = _begin(session, batch_id)
+        plan = stored.load(session, batch, cls)
+        progress = partial(_progress, batch_id, plan.tally["rows"], now().isoformat())
+        progress(0)
+        if commit(session, plan, None, BadRows(batch.bad_rows), batch, attempt, progress).unread:
+            jobs.put(later.JOB, cls.__key__)
+
+
+def _progress(batch_id: int, total: int, since: str, done: int) -> None:
+    """Say how far it is; raises Cancelled when the person asks to stop."""
+    if jobs.said(wish_of(batch_id)):
+        raise Cancelled
+    jobs.say(name_of(batch_id), {"done": done, "total": total, "since": since})
+
+
+@contextmanager
+def _attempted(session: Session, batch_id: int, attempt: int) -> Iterator[None]:
+    """Whatever becomes of it, the batch says so."""
+    try:
+        yield
+    except Superseded:
+        session.rollback()
+    except Cancelled:
+        _close(session, batch_id, attempt, BatchState.PLANNED, _("已按您的要求停止，没有写入任何内容"))
+    except (Refused, NotPermitted) as error:
+        _close(session, batch_id, attempt, BatchState.REFUSED, str(error.message))
+    except LookupError as error:
+        _close(session, batch_id, attempt, BatchState.REFUSED, str(error.args[0]))
+    except Exception:
+        log.exception("import batch %s failed", batch_id)
+        _close(session, batch_id, attempt, BatchState.FAILED, _("出错了，没有写入任何内容。请联系系统管理员，并告知批次号 %(batch)s", batch=batch_id))
+    finally:
+        jobs.hush(name_of(batch_id), wish_of(batch_id))
+
+
+def _begin(session: Session, batch_id: int) -> tuple[ImportBatch, type[Register]]:
+    """Act for the batch's person; the batch and its register."""
+    batch = session.get_one(ImportBatch, batch_id)
+    cls = registry.find(batch.register)
+    if cls is None:
+        raise Refused("no_register", _("登记表“%(key)s”已经不在了", key=batch.register))
+    act_as(session, actor_named(batch.operator))
+    planning.permitted(session, cls)
+    return batch, cls
+
+
+def _close(session: Session, batch_id: int, attempt: int, state: BatchState, message: str) -> None:
+    session.rollback()
+    change = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.attempt == attempt)
+    done = None if state is BatchState.PLANNED else now()
+    session.execute(change.values(state=state.value, message=message, finished_at=done), execution_options={"synchronize_session": False})
+    session.commit()
+
+
+__all__ = ["CHECK", "WRITE", "check_batch", "commit_batch", "name_of", "unfinished", "wish_of"]
