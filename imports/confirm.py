@@ -14,9 +14,7 @@ from imports.rows import Issue
 from imports.table import Table
 
 
-def settle(
-    cls: type[Register], table: Table, namesakes: Namesakes, existing: Existing, matches: Mapping[Draft, list[Stored]]
-) -> dict[Draft, list[Stored]]:
+def settle(cls: type[Register], table: Table, namesakes: Namesakes, existing: Existing, matches: Mapping[Draft, list[Stored]]) -> dict[Draft, list[Stored]]:
     """The records that drafts mean, with what was decided about names; a draft to be confirmed has the error `confirm_match` at its row.
 
     An equal natural key always wins. Raises Refused when a decision names a record that is not there.

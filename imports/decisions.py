@@ -91,9 +91,7 @@ class Decisions:
         for name, count in Counter(name for name in self.columns.values() if name is not None).items():
             if count > 1:
                 both = [heading for heading, other in self.columns.items() if other == name]
-                raise refused(
-                    _l("列“%(one)s”和“%(other)s”都对应到“%(label)s”，请只留一列", one=both[0], other=both[1], label=known[name].field.label)
-                )
+                raise refused(_l("列“%(one)s”和“%(other)s”都对应到“%(label)s”，请只留一列", one=both[0], other=both[1], label=known[name].field.label))
         for name, answers in self.words.items():
             target = known.get(name)
             if target is None or not isinstance(target.field.format, (Choice, Link)):

@@ -85,9 +85,7 @@ def _with_both_ends(target: Target, name: str) -> list[str]:
     return [name + ends for ends in _BOTH_ENDS] if takes_both and name.endswith(("期", "期限")) else []
 
 
-def assign(
-    names: Names, paths: Sequence[Sequence[str]], settled: Container[int] = (), taken: Iterable[str] = ()
-) -> list[Target | None]:
+def assign(names: Names, paths: Sequence[Sequence[str]], settled: Container[int] = (), taken: Iterable[str] = ()) -> list[Target | None]:
     """One target for each heading at most, each target once; the better match takes it. `settled` places and `taken` targets are out."""
     wishes = []
     for place, path in enumerate(paths):

@@ -23,6 +23,17 @@ _KIND = re.compile(r"(?:省|市|县|区|旗|自治州|自治县|自治区|地区
 _OTHER = "镇乡县市区旗"
 
 
+class _Compared(dict[int, str]):
+    """What `normal` makes of each character, in one table."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = found = normal(chr(code))
+        return found
+
+
+_COMPARED = _Compared()
+
+
 @dataclass(frozen=True)
 class Normaliser:
     """Compares names written in one place: `places` are the names of that place and of those above it."""
@@ -37,7 +48,7 @@ class Normaliser:
 
     def normal(self, name: str) -> str:
         """What two ways to write one organisation's name have in common; the same again for what it gives."""
-        text = normal(name)
+        text = name.translate(_COMPARED)
         while (shorter := self._shorter(text)) != text:
             text = shorter
         return text

@@ -23,7 +23,26 @@ _INITIALS = 3  # two letters begin too many words
 #: characters that make another thing of the word they stand in: 副组长 is not 组长
 _TELLING = frozenset("是否非不未无正副主次新旧原前后上下内外男女初复专兼总分收发进出")
 _COUNTING = re.compile(r"[0-9一二三四五六七八九十甲乙丙丁戊]")
-_ALIKE = ("人入八", "电申由甲", "话活", "日曰目", "己已巳", "末未", "土士", "干千", "侯候", "治冶", "刀力", "住往佳", "贷货", "析折", "机枧", "间问", "证征", "帐账")
+_ALIKE = (
+    "人入八",
+    "电申由甲",
+    "话活",
+    "日曰目",
+    "己已巳",
+    "末未",
+    "土士",
+    "干千",
+    "侯候",
+    "治冶",
+    "刀力",
+    "住往佳",
+    "贷货",
+    "析折",
+    "机枧",
+    "间问",
+    "证征",
+    "帐账",
+)
 _GROUPS = {character: frozenset(group) for group in _ALIKE for character in group}
 
 

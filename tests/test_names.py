@@ -10,13 +10,20 @@ from imports.names import Normaliser, spellings_of
 from models.regions import regions
 
 ABOVE = {"130000", "130800", "130828"}
-PLACES = spellings_of(
-    name for row in regions() if row["code"] in ABOVE for name in (row["name"], row["full_name"], *row["aliases"].split("、")) if name
-)
+PLACES = spellings_of(name for row in regions() if row["code"] in ABOVE for name in (row["name"], row["full_name"], *row["aliases"].split("、")) if name)
 HERE = Normaliser(PLACES)
 
 ALIKE = [
-    ["围场满族蒙古族自治县安泰矿业有限公司", "围场县安泰矿业有限责任公司", "围场安泰矿业有限公司", "河北省承德市围场县安泰矿业股份有限公司", "承德安泰矿业有限公司", "安泰矿业", "安泰矿业公司", " 安 泰矿业 有限公司 "],
+    [
+        "围场满族蒙古族自治县安泰矿业有限公司",
+        "围场县安泰矿业有限责任公司",
+        "围场安泰矿业有限公司",
+        "河北省承德市围场县安泰矿业股份有限公司",
+        "承德安泰矿业有限公司",
+        "安泰矿业",
+        "安泰矿业公司",
+        " 安 泰矿业 有限公司 ",
+    ],
     ["河北（围场）安评技术服务有限公司", "河北(围场)安评技术服务有限责任公司", "安评技术服务有限公司"],
     ["ＡＢＣ安全科技有限公司", "abc安全科技有限责任公司", "ABC 安全科技有限公司"],
     ["承德安泰有限公司围场分公司", "承德安泰有限责任公司围场分公司"],
@@ -47,7 +54,9 @@ def test_nothing_is_shortened_away(name: str) -> None:
     assert bool(HERE.normal(name)) is bool(name)
 
 
-PIECES = st.lists(st.sampled_from(["围场县", "围场", "承德市", "河北省", "（", "）", "(", " ", "安泰", "矿", "有限公司", "有限责任公司", "公司", "Ａ", "分公司"]), max_size=8)
+PIECES = st.lists(
+    st.sampled_from(["围场县", "围场", "承德市", "河北省", "（", "）", "(", " ", "安泰", "矿", "有限公司", "有限责任公司", "公司", "Ａ", "分公司"]), max_size=8
+)
 
 
 @given(st.one_of(PIECES.map("".join), st.text(max_size=30)))
@@ -56,7 +65,9 @@ def test_it_comes_to_rest(name: str) -> None:
     assert HERE.normal(once) == once
 
 
-@given(PIECES.map("".join), st.sampled_from(["有限公司", "有限责任公司", "股份有限公司"]), st.sampled_from(["", "围场县", "河北省承德市", "围场满族蒙古族自治县"]))
+@given(
+    PIECES.map("".join), st.sampled_from(["有限公司", "有限责任公司", "股份有限公司"]), st.sampled_from(["", "围场县", "河北省承德市", "围场满族蒙古族自治县"])
+)
 def test_place_and_legal_form_make_no_difference(middle: str, form: str, place: str) -> None:
     core = "安泰" + middle + "商贸"
     assert HERE.normal(place + core + form) == HERE.normal(core)

@@ -29,7 +29,9 @@ def test_slips_are_tried(written: str, name: str) -> None:
     assert 0 < found <= TAKEN
 
 
-@pytest.mark.parametrize(("written", "name"), [("检验日期", "核验日期"), ("颁发日期", "颁证日期"), ("原机构名称", "机构名称"), ("机构名", "机构名称"), ("dh", "电话")])
+@pytest.mark.parametrize(
+    ("written", "name"), [("检验日期", "核验日期"), ("颁发日期", "颁证日期"), ("原机构名称", "机构名称"), ("机构名", "机构名称"), ("dh", "电话")]
+)
 def test_other_words_are_asked_about_at_most(written: str, name: str) -> None:
     found = distance(written, name)
     assert found is None or found > TAKEN
@@ -37,7 +39,15 @@ def test_other_words_are_asked_about_at_most(written: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "name"),
-    [("二级评价师", "一级评价师"), ("联系电话2", "联系电话1"), ("联系电话2", "联系电话"), ("兼职教师人数", "专职教师人数"), ("副组长姓名", "组长姓名"), ("备注", "说明"), ("abc", "机构名称")],
+    [
+        ("二级评价师", "一级评价师"),
+        ("联系电话2", "联系电话1"),
+        ("联系电话2", "联系电话"),
+        ("兼职教师人数", "专职教师人数"),
+        ("副组长姓名", "组长姓名"),
+        ("备注", "说明"),
+        ("abc", "机构名称"),
+    ],
 )
 def test_what_tells_two_things_apart_is_never_near(written: str, name: str) -> None:
     assert distance(written, name) is None

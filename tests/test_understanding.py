@@ -186,7 +186,10 @@ def test_ticked_columns_make_one_list(session: Session) -> None:
 
 
 def test_what_is_no_tick_is_an_error_of_its_cell(session: Session) -> None:
-    made = plan(session, ticks(["甲评价公司", uscc(1), "√", "部分", None, "1"], ["乙评价公司", uscc(2), "√", None, None, "2"], ["丙评价公司", uscc(3), "√", "√", "√", "3"]))
+    made = plan(
+        session,
+        ticks(["甲评价公司", uscc(1), "√", "部分", None, "1"], ["乙评价公司", uscc(2), "√", None, None, "2"], ["丙评价公司", uscc(3), "√", "√", "√", "3"]),
+    )
     assert told(made) == [(3, "kind", "bad_tick")]
     assert made.wrong[0].column == "机构类别/检测检验"
 
@@ -201,7 +204,12 @@ def test_words_under_one_heading_are_no_ticks(session: Session) -> None:
 
 
 def test_a_ticked_word_that_no_list_knows_is_asked_once(session: Session) -> None:
-    rows = [["机构名称", "统一社会信用代码", "机构类别", None], [None, None, "安全评价", "安全陪训"], ["甲评价公司", uscc(1), "√", "√"], ["乙评价公司", uscc(2), None, "√"]]
+    rows = [
+        ["机构名称", "统一社会信用代码", "机构类别", None],
+        [None, None, "安全评价", "安全陪训"],
+        ["甲评价公司", uscc(1), "√", "√"],
+        ["乙评价公司", uscc(2), None, "√"],
+    ]
     data = book(*rows, merges=("C1:D1",))
     made = plan(session, data)
     assert told(made) == [(3, "kind", "unknown_word"), (4, "kind", "unknown_word")]

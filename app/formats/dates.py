@@ -196,7 +196,11 @@ class Until(Day):
         arabic = _arabic(text.replace(" ", "").replace("两年", "2年"))
         if match := _LENGTH_FIRST.fullmatch(arabic):
             length, inner = match.groups()
-            return self._counted(inner + length if inner.endswith("起") else inner + "起" + length, lookup) if _split_range(inner) is None else self.read(inner, lookup)
+            return (
+                self._counted(inner + length if inner.endswith("起") else inner + "起" + length, lookup)
+                if _split_range(inner) is None
+                else self.read(inner, lookup)
+            )
         match = _FROM_ON.fullmatch(arabic)
         if not match or (match[4] and symbols(match[4]) not in _LONG_WORDS):
             return None
