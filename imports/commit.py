@@ -26,6 +26,7 @@ from imports import bulk, existing
 from imports.batch import BatchState, ImportBatch, hold
 from imports.existing import chunks
 from imports.outcome import Outcome, Planned, PlannedRecord
+from imports.pause import without_collector
 from imports.plan import Plan
 from imports.refusal import Refused
 from imports.targets import fed_children
@@ -82,7 +83,8 @@ def commit(
         try:
             if batch is not None and attempt is not None:
                 hold(session, batch.id, attempt)
-            result = Writer(session, plan, bad_rows, _opened(session, plan, content, bad_rows, batch), progress).run()
+            with without_collector():
+                result = Writer(session, plan, bad_rows, _opened(session, plan, content, bad_rows, batch), progress).run()
             session.commit()
         except (sa.exc.IntegrityError, StaleDataError):
             # somebody else's rows became visible as ours were written: seen anew, they are left and named

@@ -81,7 +81,7 @@ class Judge:
         if obstacle:
             return self._wrong(draft, obstacle)
         after, visible = self._after(self.cls, given, old, None)
-        changes = _changes(old, after)
+        changes = self._changes(self.cls, old, after, given)
         first = draft.good[0]
         issues = self._new_masks(draft, old) or self._rules(self.cls, first, after, visible) or self._rights(first, old, after, changes)
         if issues:
@@ -187,6 +187,14 @@ class Judge:
             link_by_text(cls, after, self.lookup)
         return after, masking.seen(self.scope, cls, after, given.keys() - gave_way) if old and kind.hidden else after
 
+    def _changes(self, cls: type[Record], old: Stored | None, after: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """What differs from what is stored: among the values given, and among all where some follow from others."""
+        if old is None:
+            return {key: (None, value) for key, value in after.items() if value is not None}
+        kind, before = self._kind(cls), old.values
+        keys = after if kind.follows or kind.linked else given
+        return {key: (before[key], after[key]) for key in keys if before[key] is not after[key] and not same(before[key], after[key])}
+
     def _start(self, cls: type[Record]) -> dict[str, Any]:
         values = {declared.key: declared.default for declared in fields(cls)}
         if not self.scope.actor.system and "org_unit" in values:
@@ -271,7 +279,7 @@ class Judge:
         old = _stored_child(child, key, [each for each in family.stored.get(child.cls, []) if (child.cls, each.id) not in family.taken])
         given = self._given(child.cls, child.values, child.raws, old)
         after, visible = self._after(child.cls, given, old, parent)
-        changes = _changes(old, after)
+        changes = self._changes(child.cls, old, after, given)
         prefix = f"{child.cls.__key__}."
         issues = self._rules(child.cls, row, after, visible, parent=parent, prefix=prefix)
         if not issues and changes:
@@ -296,13 +304,6 @@ class Judge:
                 )  # fmt: skip
                 row.errors.append(self._issue(row, f"{child.cls.__key__}.{key}", "key_conflict", message))
                 return
-
-
-def _changes(old: Stored | None, after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    if old is None:
-        return {key: (None, value) for key, value in after.items() if value is not None}
-    before = old.values
-    return {key: (before.get(key), value) for key, value in after.items() if not (before.get(key) is value or same(before.get(key), value))}
 
 
 def _stored_child(child: ChildRow, key: Key | None, stored: list[Stored]) -> Stored | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -142,7 +143,7 @@ def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def same(old: Any, new: Any) -> bool:
     """Whether two values are one; SQLite gives moments back without their zone."""
-    if hasattr(old, "tzinfo") and hasattr(new, "tzinfo"):
+    if isinstance(old, datetime) and isinstance(new, datetime):
         return local(old) == local(new)
     return bool(old == new)
 

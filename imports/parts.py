@@ -91,6 +91,11 @@ class _Shape:
     out: tuple[tuple[int, Callable[[Any], Any]], ...]
     back: tuple[tuple[int, Callable[[Any], Any]], ...]
 
+    @property
+    def label_converts(self) -> bool:
+        """Whether the record's name is a day or an amount."""
+        return any(place == self.label for place, _convert in self.out)
+
 
 @cache
 def _shape(cls: type[Record]) -> _Shape:
@@ -124,13 +129,14 @@ def _planned(planned: Planned) -> list[Any]:
     shape = _shape(planned.cls)
     head = [_PLACES[planned.outcome], planned.numbers, planned.id, planned.version]
     if planned.outcome is Outcome.SAME:
-        return [*head, _out(shape, {shape.keys[shape.label]: planned.after.get(shape.keys[shape.label])}), None]
+        name = planned.after.get(shape.keys[shape.label])
+        return [*head, [] if name is None else _out(shape, {shape.keys[shape.label]: name}) if shape.label_converts else [*[None] * shape.label, name], None]
     before = [(key, old) for key, (old, _new) in planned.changes.items()] if planned.outcome is Outcome.CHANGED else []
     return [*head, _out(shape, planned.after), _out(shape, dict(before)) if before else None, [key for key, _old in before]]
 
 
 def _out(shape: _Shape, values: dict[str, Any]) -> list[Any]:
-    found = [values.get(key) for key in shape.keys]
+    found = list(map(values.get, shape.keys))
     for place, convert in shape.out:
         if found[place] is not None:
             found[place] = convert(found[place])

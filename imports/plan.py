@@ -25,6 +25,7 @@ from imports.drafts import Scattered
 from imports.existing import Existing, Stored
 from imports.outcome import Mode, Outcome, PlannedRecord
 from imports.parts import ROWS, Held, Part, Parts, unpack
+from imports.pause import without_collector
 from imports.rows import Issue
 from imports.table import Table
 from imports.targets import fed_children
@@ -152,11 +153,12 @@ def make(
     permitted(session, cls)
     found = table.find(reading.read(data), cls, sheet, decisions, remembered.recall(session, cls))
     sha256, mode = hashlib.sha256(data).hexdigest(), Mode(decisions.mode or mode)
-    try:
-        plan = _planned(session, Plan(cls, file, sha256, mode, found), ROWS)
-    except Scattered:
-        found.questions = Questions()
-        plan = _planned(session, Plan(cls, file, sha256, mode, found), len(found.numbers))
+    with without_collector():
+        try:
+            plan = _planned(session, Plan(cls, file, sha256, mode, found), ROWS)
+        except Scattered:
+            found.questions = Questions()
+            plan = _planned(session, Plan(cls, file, sha256, mode, found), len(found.numbers))
     plan.seconds = time.perf_counter() - started
     return plan
 

@@ -23,6 +23,8 @@ from app.formats.base import (
 )
 from app.language import _l
 
+_STROKES = frozenset("/／-—－")
+
 
 @dataclass(frozen=True)
 class Text(Format):
@@ -43,7 +45,7 @@ class Text(Format):
     def clean(self, raw: object) -> str:
         """What is kept of the text; empty for nothing but a stroke."""
         text = line(raw)
-        return "" if re.fullmatch(r"[/／\-—－]+", text) else text
+        return "" if text[:1] in _STROKES and re.fullmatch(r"[/／\-—－]+", text) else text
 
     def schema(self) -> Json:
         return {"type": "string", "maxLength": self.length}
