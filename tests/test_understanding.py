@@ -16,11 +16,9 @@ from app import registry
 from app.formats import LONG_TERM, credit_code_check
 from app.register import Register
 from app.scopes import scope_of
-from imports import (
-    batch,  # noqa: F401 - its table
-    remembered,
-)
+from imports import batch, remembered
 from imports import plan as planning
+from imports import stored as stored_plan
 from imports.commit import commit
 from imports.decisions import LEAVE, NEW, Decisions
 from imports.outcome import Outcome
@@ -381,6 +379,17 @@ def test_a_name_out_of_reach_is_not_told(session_of: SessionOf) -> None:
     assert visible or "围场县保密" not in str(made.wrong[0].message)
 
 
+def test_a_long_file_is_asked_about_as_one(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "ROWS", 4)
+    firms = [[f"{n}号矿业有限公司", "围场镇", "安平"] for n in range(9)]
+    data = book(["企业名称", "所在地", "企业规魔"], *firms, ["0号矿业有限责任公司", "四合永镇", "大型"])
+    made = plan(session, data, "enterprise")
+    assert len(made.parts) == 3
+    assert doubted(made) == [(1, "scale", "near_heading")]
+    assert [(each["word"], each["count"]) for each in made.questions] == [("安平", 9)]
+    assert told(made)[-1] == (11, "name", "confirm_match")
+
+
 # remembered ---------------------------------------------------------------------------------------
 
 
@@ -397,6 +406,21 @@ SAID: dict[str, Any] = {
     "columns": {"甲列": "name", "乙列": "uscc", "丙列": "kind", "丁列": None},
     "words": {"kind": {"安评机构类": "检测检验", "评测类": "安全评价"}},
 }
+
+
+def test_a_kept_plan_knows_its_columns_and_decisions(session_of: SessionOf) -> None:
+    session = session_of(CLERK)
+    made = plan(session, book(*ODD), **SAID)
+    kept = batch.ImportBatch(register="agency", file_name="表.xlsx", mode="upsert", bad_rows="stop", state="planned", operator=CLERK.username, sha256="")
+    session.add(kept)
+    stored_plan.keep(session, kept, made)
+    session.commit()
+    again = stored_plan.load(session, kept, register("agency"))
+    assert again.table.meanings() == made.table.meanings()
+    assert again.table.answers.decisions == Decisions(**SAID)
+    remembered.remember(session, scope_of(session), register("agency"), again.table, again.table.answers.decisions)
+    session.commit()
+    assert plan(session_of(CLERK), book(*ODD)).table.mapped() == SAID["columns"]
 
 
 def test_an_office_is_asked_once(session_of: SessionOf) -> None:
