@@ -17,6 +17,8 @@ from tests.put_back import Prepared
 
 #: runs beside each other on one server take a name each
 NAME = os.environ.get("TEST_DATABASES", "yingshang_test")
+#: whether this run is the one on PostgreSQL
+POSTGRESQL = os.environ.get("DATABASE_URL", "").startswith("postgresql")
 
 
 @dataclass

@@ -16,6 +16,7 @@ from app.database import db
 from tests.conftest import Browser
 from tests.people import CLERK, PASSWORD, SECURITY_ADMIN, SYSADMIN, VISITOR, Persona
 
+pytestmark = pytest.mark.one_database
 SignIn = Callable[[Persona], Browser]
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 #: what is noted about the reader, or follows from the rows: who was last seen when (and the trace: what was refused)

@@ -16,6 +16,7 @@ from tests.people import CLERK, SECURITY_ADMIN, VISITOR, Persona
 from tests.test_pages import agency as agency  # noqa: PLC0414 - a fixture
 from tests.test_pages import kept, send_file
 
+pytestmark = pytest.mark.one_database
 SignIn = Callable[[Persona], Browser]
 ALWAYS = ("Permissions-Policy", "Referrer-Policy", "X-Request-ID", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy")
 

@@ -12,6 +12,7 @@ from tests.conftest import Browser
 from tests.people import CLERK, VISITOR, Persona
 from views.help import TOPICS
 
+pytestmark = pytest.mark.one_database
 SignIn = Callable[[Persona], Browser]
 FOLDER = config.ROOT / "app" / "templates" / "help"
 

@@ -24,6 +24,7 @@ from tests.people import PEOPLE, SECURITY_ADMIN, SYSADMIN, Persona
 from tests.test_generic import ENTRIES, keeper
 from tests.test_matrix import office_id
 
+pytestmark = pytest.mark.one_database
 #: words that are the same in every language: file types, units, codes, names of the product's parts
 SAME = {
     "xlsx", "xls", "csv", "pdf", "jpg", "png", "docx", "doc", "ofd", "zip", "txt", "English", "https", "http", "com", "example", "REST", "www",

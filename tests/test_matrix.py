@@ -36,8 +36,9 @@ from app.search.record import searched
 from app.search.text import normal
 from tests import samples
 from tests.conftest import Browser, SessionOf
+from tests.databases import POSTGRESQL
 from tests.expectations import ALL, MINE, OFFICE, OTHER, OTHER_PUBLISHED, OWN, May, may
-from tests.people import EVERYBODY, LEGAL, TOWN_SUPERVISOR, VISITOR, Persona
+from tests.people import EVERYBODY, EXPERT_ADMIN, LEGAL, PRIVACY_CLERK, SYSADMIN, TOWN_SUPERVISOR, VISITOR, Persona
 from tests.people import OTHER as OTHER_OFFICE
 from tests.people import OWN as OWN_OFFICE
 
@@ -913,14 +914,33 @@ ROADS: tuple[Callable[[Walk], None], ...] = (
 )
 
 
-@pytest.mark.parametrize("key", ENTRIES)
-@pytest.mark.parametrize("person", EVERYBODY, ids=lambda person: person.username or "visitor")
+#: who walks for the masks on PostgreSQL too: a mask is put on what was read, wherever from; these keep registers, one may look behind it
+FOR_MASKS = (PRIVACY_CLERK, EXPERT_ADMIN, SYSADMIN)
+
+
+def _kind(entry: Entry, person: Persona) -> tuple[object, ...]:
+    """What the conditions of a person's statements depend on."""
+    place = (person.office == OWN_OFFICE, person.office == OTHER_OFFICE, person.regions) if expected(entry, person).reads else ()
+    return (*(entry.rights.get(role) for role in person.roles), Role.PRIVACY_VIEW in person.roles, *place)
+
+
+def _walks() -> Iterator[Any]:
+    """Everybody in every register; on PostgreSQL one person of each kind: who has the same rights in the same place sends the same statements."""
+    for key, entry in ENTRIES.items():
+        walked = {_kind(entry, person): person for person in reversed(EVERYBODY)} if POSTGRESQL else dict(enumerate(EVERYBODY))
+        for person in walked.values():
+            yield pytest.param(person, key, id=f"{person.username or 'visitor'}-{key}")
+
+
+@pytest.mark.parametrize(("person", "key"), [*_walks()])
 def test_every_road(app: Flask, bare_errors: None, session_of: SessionOf, sign_in: Callable[[Persona], Browser], person: Persona, key: str) -> None:
     entry = ENTRIES[key]
     ground = lay(session_of(), entry)
     walk = Walk(app, sign_in(person), person, ground, expected(entry, person))
     failures = []
     for road in ROADS:
+        if road is road_masks and POSTGRESQL and person not in FOR_MASKS:
+            continue
         try:
             road(walk)
         except AssertionError as error:

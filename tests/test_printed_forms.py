@@ -119,6 +119,7 @@ def test_the_form_is_masked_and_in_scope(app: Flask, review: Any, sign_in: SignI
     assert sign_in(CLERK).get(f"/review/{review.id}/other.docx").status_code == 404
 
 
+@pytest.mark.one_database
 def test_the_form_is_chinese_whatever_language_is_on(app: Flask, review: Any, sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
     browser.get("/lang/en")
@@ -211,6 +212,7 @@ def test_a_form_of_others_answers_nobody_else(app: Flask, sign_in: SignIn, sessi
 # what is refused ----------------------------------------------------------------------------------
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("written", "why"),
     [
@@ -240,6 +242,7 @@ def test_a_template_with_a_wrong_placeholder_is_refused_by_name(app: Flask, uplo
     assert not documents.history(session_of(), FORM)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "written",
     [
@@ -277,6 +280,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_what_is_no_honest_word_file_is_refused(app: Flask, upload: Any, session_of: SessionOf, kind: str) -> None:
     content, why = HOSTILE[kind]

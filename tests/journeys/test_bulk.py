@@ -73,6 +73,7 @@ def test_a_clerk_changes_many_rows_through_a_preview(site: str, chromium: Browse
 
 
 @QUIET
+@pytest.mark.one_database
 def test_all_that_match_are_voided_and_none_other(site: str, chromium: Browser, agencies: list[str]) -> None:
     visit = Visit(chromium, site)
     page = visit.page
@@ -100,6 +101,7 @@ def test_all_that_match_are_voided_and_none_other(site: str, chromium: Browser, 
 
 
 @QUIET
+@pytest.mark.one_database
 def test_cells_are_changed_by_keyboard_alone(site: str, chromium: Browser, agencies: list[str]) -> None:
     visit = Visit(chromium, site)
     page = visit.page
@@ -160,6 +162,7 @@ def test_a_cell_is_changed_with_mouse_or_finger(site: str, chromium: Browser, ag
 
 
 @QUIET
+@pytest.mark.one_database
 def test_a_cell_says_that_one_is_signed_out_and_keeps_what_was_typed(site: str, chromium: Browser, agencies: list[str]) -> None:
     visit = Visit(chromium, site)
     page = visit.page

@@ -98,6 +98,7 @@ def test_a_leader_looks_over_all_in_the_dark(site: str, chromium: Browser, ledge
 
 
 @QUIET
+@pytest.mark.one_database
 def test_a_plot_is_read_without_seeing_it(site: str, chromium: Browser, ledger: dict[str, Any]) -> None:
     visit = Visit(chromium, site)
     page = visit.page

@@ -79,6 +79,7 @@ def test_a_look_and_a_file(app: Flask, agency: Any, site: str, chromium: Browser
     assert not [said for said in clerk.errors + head.errors if "422" not in said]
 
 
+@pytest.mark.one_database
 def test_it_works_without_scripts(app: Flask, agency: Any, site: str, chromium: Browser) -> None:
     plain = Visit(chromium, site)
     plain.page = chromium.new_context(java_script_enabled=False, locale="zh-CN").new_page()

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 @QUIET
+@pytest.mark.one_database
 def test_a_clerk_brings_the_offices_workbook_in_and_takes_it_out(site: str, chromium: Browser, tmp_path: Path) -> None:
     visit = Visit(chromium, site)
     page = visit.page

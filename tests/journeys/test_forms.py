@@ -154,6 +154,7 @@ def test_what_is_wrong_is_said_at_once_and_nothing_is_lost(app: Flask, site: str
 
 
 @QUIET
+@pytest.mark.one_database
 def test_what_follows_from_a_field_is_filled_in(site: str, chromium: Browser) -> None:
     visit = Visit(chromium, site)
     page = visit.page
@@ -206,6 +207,7 @@ def test_unsaved_input_is_guarded_and_given_back_after_an_accident(site: str, ch
 
 
 @QUIET
+@pytest.mark.one_database
 def test_a_form_outlives_the_session(app: Flask, site: str, chromium: Browser) -> None:
     visit = Visit(chromium, site)
     page = visit.page

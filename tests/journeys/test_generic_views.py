@@ -172,6 +172,7 @@ def test_a_record_is_changed_and_a_box_unticked(tab: Tab, site: str, generic: Fl
     assert kept(generic, "走访03")["done"] is False
 
 
+@pytest.mark.one_database
 def test_what_a_rule_refuses_stays_in_the_form(tab: Tab, site: str, generic: Flask) -> None:
     page = tab.page
     page.goto(f"{site}/visits/add")
@@ -219,6 +220,7 @@ def test_pages_follow_each_other_and_columns_sort(tab: Tab, site: str) -> None:
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("小时数")
 
 
+@pytest.mark.one_database
 def test_an_action_takes_the_ticked_rows_and_asks_first(tab: Tab, site: str, generic: Flask) -> None:
     page = tab.page
     page.goto(f"{site}/visits/list/?_flt_3_title=走访05")
@@ -265,6 +267,7 @@ def test_a_related_record_is_added_from_its_parent(tab: Tab, site: str, generic:
     assert kept(generic, "从地点新增")["place"] == "四合永镇"
 
 
+@pytest.mark.one_database
 def test_a_list_with_its_form_on_one_page(tab: Tab, site: str) -> None:
     page = tab.page
     page.goto(f"{site}/tags/list/")
@@ -274,6 +277,7 @@ def test_a_list_with_its_form_on_one_page(tab: Tab, site: str) -> None:
     expect(page.locator("tbody")).to_contain_text("新标签")
 
 
+@pytest.mark.one_database
 def test_fetched_options_follow_their_master(tab: Tab, site: str, generic: Flask) -> None:
     page = tab.page
     page.goto(f"{site}/remotes/add")
@@ -288,6 +292,7 @@ def test_fetched_options_follow_their_master(tab: Tab, site: str, generic: Flask
     assert kept(generic, "远程选择")["place"] == "四合永镇"
 
 
+@pytest.mark.one_database
 def test_options_that_come_late_are_listed_where_somebody_waits_for_them(tab: Tab, site: str, generic: Flask) -> None:
     page = tab.page
     page.goto(f"{site}/remotes/add")

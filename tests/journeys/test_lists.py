@@ -82,6 +82,7 @@ def test_a_clerk_narrows_a_list_and_keeps_it(site: str, chromium: Browser, agenc
 
 
 @QUIET
+@pytest.mark.one_database
 def test_a_condition_that_makes_no_sense_is_said_in_the_list(site: str, chromium: Browser, agencies: None) -> None:
     visit = Visit(chromium, site)
     visit.sign_in(CLERK)

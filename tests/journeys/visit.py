@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import config
+from tests.databases import POSTGRESQL
 from tests.people import PASSWORD, Persona
 
 SAMPLES = Path(__file__).parent.parent / "workbooks"
@@ -21,7 +22,7 @@ DESK, PHONE = 1366, 390
 QUIET = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 #: at the desk on SQLite, on the phone on PostgreSQL, since no page's layout depends on the database; WIDTHS=desk,phone for both
 WIDTHS = {"desk": DESK, "phone": PHONE}
-_ASKED = os.environ.get("WIDTHS") or ("phone" if os.environ.get("DATABASE_URL", "").startswith("postgresql") else "desk")
+_ASKED = os.environ.get("WIDTHS") or ("phone" if POSTGRESQL else "desk")
 both_widths = pytest.mark.parametrize("width", [WIDTHS[name] for name in _ASKED.split(",")], ids=_ASKED.split(","))
 
 
