@@ -72,6 +72,8 @@ class Field:
     one_row_each: bool = False
     #: value of a new record when nothing was written
     default: Any = None
+    #: the name of an organisation, which people write in many ways: nobody becomes a second record by a bracket or 有限公司
+    organisation: bool = False
     #: whether somebody must act before the period ends (of a date_until)
     due: bool = True
 

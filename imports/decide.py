@@ -101,10 +101,13 @@ class Judge:
         return record
 
     def _given(self, cls: type[Record], values: Mapping[str, Any], raws: Mapping[str, object], old: Stored | None) -> Mapping[str, Any]:
-        """The values without the masks that came back."""
-        if old is None or self._kind(cls).hidden.isdisjoint(values):
+        """The values without the masks that came back, and with what empty cells clear where somebody decided that they do."""
+        if old is None:
             return values
-        return {key: value for key, value in values.items() if not self._masked(cls, key, raws.get(key), old.values)}
+        cleared = {key: None for key in self.table.clearable(cls) if key not in values and key not in raws}
+        if self._kind(cls).hidden.isdisjoint(values):
+            return {**values, **cleared} if cleared else values
+        return cleared | {key: value for key, value in values.items() if not self._masked(cls, key, raws.get(key), old.values)}
 
     def _forgive_masks(self, draft: Draft, old: Stored | None, children: Mapping[type[Child], list[Stored]]) -> None:
         """A mask that comes back is no bad number but "unchanged"."""

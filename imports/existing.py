@@ -107,6 +107,10 @@ class Existing:
         found = self._keyless.get(draft.values.get(self.cls.__label__), [])
         return [each for each in found if all(same(each.values.get(key), value) for key, value in draft.values.items())]
 
+    def numbered(self, record: int) -> Stored | None:
+        """The live record of that number."""
+        return next(self._select(self.cls.__table__.c.id == record), None)
+
     def children(self, child: type[Child], parents: Iterable[int]) -> dict[int, list[Stored]]:
         """The live children of these records, by record."""
         table = child.__table__

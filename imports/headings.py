@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from app.formats import Until
 from app.language import chinese
 from app.register import Register
 from imports.cells import letters
 from imports.targets import Target, targets
 
 _UNIT = re.compile(r"[(（\[【][^()（）\[\]【】]{1,12}[)）\]】]$")
+#: a column of both ends is called 有效期起止 where the end's own column is called 有效期
+_BOTH_ENDS = ("起止", "起止日期", "起止时间")
 _NUMBERS = frozenset({"序号", "序", "编号序", "no", "no.", "行号", "#"})
 
 
@@ -71,19 +74,25 @@ def names_of(cls: type[Register]) -> Names:
             groups[target.child.__key__].add(plain(title))
             spellings.append((0, f"{title}/{label}"))
         for rank, spelling in spellings:
-            for name in dict.fromkeys((plain(spelling), bare(spelling))):
+            for name in dict.fromkeys((plain(spelling), bare(spelling), *_with_both_ends(target, plain(spelling)))):
                 exact[name].append((rank, target))
     return Names(exact, groups)
 
 
-def assign(names: Names, paths: Sequence[Sequence[str]]) -> list[Target | None]:
-    """One target for each heading at most, each target once; the better match takes it."""
+def _with_both_ends(target: Target, name: str) -> list[str]:
+    """How a column is called that holds both ends of the period whose last day the field is."""
+    takes_both = isinstance(target.field.format, Until) and target.field.spill_key
+    return [name + ends for ends in _BOTH_ENDS] if takes_both and name.endswith(("期", "期限")) else []
+
+
+def assign(names: Names, paths: Sequence[Sequence[str]], settled: Container[int] = (), taken: Iterable[str] = ()) -> list[Target | None]:
+    """One target for each heading at most, each target once; the better match takes it. `settled` places and `taken` targets are out."""
     wishes = []
     for place, path in enumerate(paths):
-        if path and not is_row_number(path[-1]):
+        if path and place not in settled and not is_row_number(path[-1]):
             wishes += [(score, place, target) for score, target in names.meanings(path)]
     result: list[Target | None] = [None] * len(paths)
-    taken: set[str] = set()
+    taken = set(taken)
     for _, place, target in sorted(wishes, key=lambda wish: wish[:2]):
         if result[place] is None and target.name not in taken:
             result[place] = target

@@ -23,7 +23,9 @@ _EXAMPLE = re.compile(r"(示例|样例|例:|填写示例)")
 _BEGINNINGS = frozenset("注备说附填制审复负单统经联截此本合小总共累示样例")
 
 
-class _Heads(Protocol):
+class Heads(Protocol):
+    """What a column of the table is asked for."""
+
     @property
     def place(self) -> int: ...
     @property
@@ -46,7 +48,7 @@ def above(cells: Sequence[object]) -> str:
 class Leftovers:
     """Says of each row whether it is data, and if not, why."""
 
-    def __init__(self, sheet: Sheet, columns: Sequence[_Heads]) -> None:
+    def __init__(self, sheet: Sheet, columns: Sequence[Heads]) -> None:
         self.hidden = sheet.hidden_rows
         self.fed = {column.place for column in columns if column.target}
         self.wide = {merge.top: merge.wide for merge in sheet.merges if merge.wide >= max(3, len(columns) // 2)}

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,9 @@ from app.lookup import DatabaseLookup
 from app.register import Child, Register, field_map
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
-from imports import drafts, reading, rows, table
+from imports import confirm, drafts, reading, remembered, rows, table
 from imports.decide import Judge
+from imports.decisions import NOTHING, Decisions
 from imports.drafts import Scattered
 from imports.existing import Existing, Stored
 from imports.outcome import Mode, Outcome, PlannedRecord
@@ -27,6 +28,9 @@ from imports.pause import without_collector
 from imports.rows import Issue
 from imports.table import Table
 from imports.targets import fed_children
+
+#: all rows as one part
+ALL = 1 << 31
 
 
 @dataclass
@@ -48,6 +52,8 @@ class Plan:
     given: list[str] = field(default_factory=list)
     digest: str = ""
     seconds: float = 0.0
+    #: the words that nobody knows, each once (`imports/answers.py`)
+    questions: list[dict[str, object]] = field(default_factory=list)
 
     def each(self) -> Iterator[Part]:
         """The parts, unpacked one by one."""
@@ -134,17 +140,25 @@ def refused(register: str, file: str, message: Text, seconds: float = 0.0) -> di
     }  # fmt: skip
 
 
-def make(session: Session, cls: type[Register], data: bytes, file: str, *, sheet: str | None = None, mode: Mode = Mode.UPSERT) -> Plan:
-    """Read a file and plan its import; raises Refused for the file, NotPermitted for the person."""
+def make(
+    session: Session,
+    cls: type[Register],
+    data: bytes,
+    file: str,
+    *,
+    sheet: str | None = None,
+    mode: Mode = Mode.UPSERT,
+    decisions: Decisions = NOTHING,
+) -> Plan:
+    """Read a file and plan its import; raises Refused for the file or a decision that cannot hold, NotPermitted for the person."""
     started = time.perf_counter()
     permitted(session, cls)
-    found = table.find(reading.read(data), cls, sheet)
-    sha256 = hashlib.sha256(data).hexdigest()
-    with without_collector():
+    past, sha256, mode = remembered.recall(session, cls), hashlib.sha256(data).hexdigest(), Mode(decisions.mode or mode)
+    with reading.opened(data) as book, without_collector():
         try:
-            plan = _planned(session, Plan(cls, file, sha256, mode, found), ROWS)
+            plan = _planned(session, Plan(cls, file, sha256, mode, table.begin(book, cls, sheet, decisions, past)), ROWS)
         except Scattered:
-            plan = _planned(session, Plan(cls, file, sha256, mode, found), len(found.numbers))
+            plan = _planned(session, Plan(cls, file, sha256, mode, table.begin(book, cls, sheet, decisions, past)), ALL)
     plan.seconds = time.perf_counter() - started
     return plan
 
@@ -158,6 +172,7 @@ def _planned(session: Session, plan: Plan, rows_at_once: int) -> Plan:
         held.add(plan.cls, part)
         seal.update(held.contents[-1])
         _count(plan, part)
+    plan.questions = plan.table.questions.to_json(planner.lookup)
     plan.parts, plan.digest = held, seal.hexdigest()
     return plan
 
@@ -187,7 +202,7 @@ class Planner:
         self.lookup = DatabaseLookup(session)
         self.fed = [child for child in fed_children(plan.cls) if any(column.target and column.target.child is child for column in plan.table.columns)]
         plan.children = {child.__key__: {"new": 0, "changed": 0, "same": 0} for child in self.fed}
-        plan.tally["rows"] = len(plan.table.numbers)
+        self.tally = plan.tally
         self.judge = Judge(plan.table, plan.cls, self.scope, plan.mode, self.lookup)
         #: record and the row that has spoken of it
         self.claimed: dict[int, int] = {}
@@ -195,17 +210,21 @@ class Planner:
     def parts(self, rows_at_once: int) -> Iterator[Part]:
         """The parts of the plan; raises Scattered when the rows of a record stand further apart than a part is long."""
         grouper = drafts.Grouper(self.cls, self.table)
-        total = len(self.table.numbers)
-        for start in range(0, total, max(1, rows_at_once)):
-            stop = start + rows_at_once
-            read = rows.read(self.table.some(start, stop), self.lookup)
-            yield self._compare(grouper.take(read, last=stop >= total))
+        first = True
+        for numbers, cells, last in _regrouped(self.table.pieces(), rows_at_once):
+            read = rows.read(self.table.with_rows(numbers, cells), self.lookup)
+            part = self._compare(grouper.take(read, last=last))
+            part.doubtful[:0] = rows.heading_doubts(self.table) if first else []
+            first = False
+            self.tally["rows"] += len(numbers)
+            yield part
 
     def _compare(self, grouped: list[drafts.Draft]) -> Part:
         self._prepare_links(grouped)
         existing = Existing(self.session, self.scope, self.cls)
         existing.prepare(grouped)
         matches = {draft: existing.match(draft) if draft.key else existing.alike(draft) for draft in grouped}
+        matches = confirm.settle(self.cls, self.table, self.table.questions.namesakes(self.lookup), existing, matches)
         ids = [stored.id for found in matches.values() for stored in found if stored.visible]
         children = {child: existing.children(child, ids) for child in self.fed} if ids else {}
         part = Part()
@@ -223,6 +242,20 @@ class Planner:
             if declared.named_by:
                 texts = [draft.values.get(key) for draft in grouped for key in declared.named_by]
                 self.lookup.prepare_texts(declared.format.register, [text for text in texts if text])  # type: ignore[attr-defined]
+
+
+def _regrouped(pieces: Iterable[tuple[list[int], list[list[object]]]], size: int) -> Iterator[tuple[list[int], list[list[object]], bool]]:
+    """Numbers and rows, so many at a time, and whether these are the last."""
+    numbers: list[int] = []
+    cells: list[list[object]] = []
+    for some_numbers, some_cells in pieces:
+        numbers += some_numbers
+        cells += some_cells
+        while len(numbers) > size:
+            yield numbers[:size], cells[:size], False
+            del numbers[:size], cells[:size]
+    if numbers:
+        yield numbers, cells, True
 
 
 def permitted(session: Session, cls: type[Register]) -> Scope:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.formats import Choice, Doubt, FormatError, Link, Reading, symbols
+from app.formats import Choice, Doubt, FormatError, Link, Lookup, Reading, symbols
 from app.formats.base import line, plain_number
 from app.language import Text, _l
 from app.lookup import DatabaseLookup
 from app.register import Child
+from imports import ticks
+from imports.answers import LEFT, leaves_out, reading_with
 from imports.cells import CellError, is_empty
+from imports.decisions import Answer
+from imports.matching import State
 from imports.table import Column, Table
 from imports.targets import Target
 
@@ -84,18 +88,22 @@ class Reader:
         self.rows = [Row(number) for number in table.numbers]
         self.feeds = [_Feed(column, column.target) for column in table.columns if column.target and not column.hidden]
         #: for each kind of child, the children that each row makes
+        self.answers: dict[str, dict[str, Answer]] = {}
         self.nests: dict[type[Child], list[list[ChildRow]]] = {feed.target.child: [[] for _ in self.rows] for feed in self.feeds if feed.target.child}
 
     def read(self) -> list[Row]:
         """Column by column; fields that make one child row each come last, since they copy what stands beside them."""
         self.lookup.prepare(feed.target.field for feed in self.feeds)
+        asking = [feed.target for feed in self.feeds if isinstance(feed.target.field.format, (Choice, Link))]
+        self.answers = {target.name: self.table.answers.of(target, self.lookup) for target in asking}
         spills: list[tuple[_Feed, list[Found]]] = []
-        for feed in sorted(self.feeds, key=lambda feed: feed.target.field.one_row_each):
+        self._tick()
+        for feed in sorted((feed for feed in self.feeds if not feed.column.word), key=lambda feed: feed.target.field.one_row_each):
             raws = [cells[feed.column.place] for cells in self.table.rows]
             if feed.target.field.one_row_each and feed.target.child:
                 self._split(feed, feed.target.child, raws)
                 continue
-            found = _read_column(feed.target, raws, self.lookup)
+            found = _read_column(feed.target, raws, self.lookup, self.answers.get(feed.target.name, {}))
             self._enter(feed, found, raws)
             if feed.target.field.spill_key:
                 spills.append((feed, found))
@@ -115,12 +123,56 @@ class Reader:
             if sensitive:
                 home.raws[key] = raw  # it may be a mask that comes back
             if isinstance(reading, FormatError):
-                row.errors.append(feed.issue(self.table.sheet, row, reading.code, reading.message))
+                self._refuse(feed, row, reading)
                 continue
             if reading.value is not None:
                 home.values[key] = reading.value
             if reading.doubts:
                 self._doubts(feed, place, reading)
+
+    def _refuse(self, feed: _Feed, row: Row, error: FormatError) -> None:
+        """A cell that is wrong; a name that only comes near a stored one is asked about, like a word that nobody knows."""
+        code, message, fmt = error.code, error.message, feed.target.field.format
+        if code == "unknown_record" and isinstance(fmt, Link) and error.words:
+            alike = self.table.questions.namesakes(self.lookup).called_alike(fmt.register, error.words[0])
+            if alike:
+                code = "confirm_match"
+                message = _l("没有找到“%(text)s”，名称相近的有“%(names)s”，请确认是不是同一家，或改正名称", text=error.words[0][:60], names=alike)
+        row.errors.append(feed.issue(self.table.sheet, row, code, message))
+        self.table.questions.note(feed.target, feed.column.heading, row.number, code, error.words)
+
+    def _tick(self) -> None:
+        """Columns that tick the words of one list together make its value."""
+        groups: dict[str, list[_Feed]] = {}
+        for feed in self.feeds:
+            if feed.column.word:
+                groups.setdefault(feed.target.name, []).append(feed)
+        for name, feeds in groups.items():
+            lookup = reading_with(self.lookup, self.answers.get(name, {}))
+            meant = [_left_out(_read_one(feed.target, feed.column.word, lookup)) for feed in feeds]
+            for place, (cells, row) in enumerate(zip(self.table.rows, self.rows, strict=True)):
+                self._ticked(feeds, meant, place, cells, row)
+
+    def _ticked(self, feeds: Sequence[_Feed], meant: Sequence[Found], place: int, cells: Sequence[object], row: Row) -> None:
+        values: list[Any] = []
+        for feed, reading in zip(feeds, meant, strict=True):
+            raw = cells[feed.column.place]
+            try:
+                if isinstance(raw, CellError):
+                    raise _broken(raw)
+                if not ticks.ticked(raw, feed.column.word):
+                    continue
+            except FormatError as error:
+                self._refuse(feed, row, error)
+                continue
+            if isinstance(reading, FormatError):
+                self._refuse(feed, row, reading)
+            elif reading is not None:
+                values += reading.value or ()
+                self._doubts(feed, place, reading)
+        if values:
+            first = feeds[0]
+            self._home(first.target.child, place).values[first.target.field.key] = list(dict.fromkeys(values))
 
     def _home(self, child: type[Child] | None, place: int) -> Row | ChildRow:
         """Where a value belongs: the row's record, or its (first) child of that kind."""
@@ -136,6 +188,7 @@ class Reader:
         for doubt in reading.doubts:
             if not self._settled(feed, place, doubt):
                 row.doubts.append(feed.issue(self.table.sheet, row, doubt.code, doubt.message))
+                self.table.questions.note(feed.target, feed.column.heading, row.number, doubt.code, (doubt.word,) if doubt.word else ())
         if isinstance(feed.target.field.format, Choice):
             row.words += _new_words(feed.target, reading.value, self.lookup)
 
@@ -151,9 +204,9 @@ class Reader:
             made = []
             base = groups[place][0] if groups[place] else ChildRow(child, row.number, {}, {})
             for piece in _pieces(feed.target, raw, self.lookup):
-                reading = _read_one(feed.target, piece, self.lookup)
+                reading = _left_out(_read_one(feed.target, piece, reading_with(self.lookup, self.answers.get(feed.target.name, {}))))
                 if isinstance(reading, FormatError):
-                    row.errors.append(feed.issue(self.table.sheet, row, reading.code, reading.message))
+                    self._refuse(feed, row, reading)
                 elif reading is not None:
                     key = feed.target.field.key
                     made.append(ChildRow(child, row.number, {**base.values, key: reading.value}, {**base.raws, key: piece}))
@@ -181,8 +234,22 @@ def _pieces(target: Target, raw: object, lookup: DatabaseLookup) -> list[object]
     return [piece for piece in _PIECES.split(raw) if not is_empty(piece)]
 
 
-def _read_column(target: Target, raws: Sequence[object], lookup: DatabaseLookup) -> list[Found]:
+def heading_doubts(table: Table) -> list[Issue]:
+    """The headings that only come near a field: tried, or left out until somebody says so; at the header's row."""
+    doubts = []
+    for column in table.columns:
+        if column.state is not State.DOUBTFUL or column.proposal is None or column.hidden:
+            continue
+        label = column.proposal.field.label
+        tried = _l("列名“%(heading)s”与“%(label)s”相近，已按“%(label)s”导入，请核对", heading=column.heading, label=label)
+        asked = _l("列名“%(heading)s”与“%(label)s”相近，这一列没有导入。要导入请把列名改成“%(label)s”，或在对列时选定", heading=column.heading, label=label)
+        doubts.append(Issue(table.sheet, table.header_row, column.heading, column.proposal.name, "near_heading", tried if column.target else asked))
+    return doubts
+
+
+def _read_column(target: Target, raws: Sequence[object], lookup: DatabaseLookup, answers: Mapping[str, Answer]) -> list[Found]:
     fmt = target.field.format
+    asked = reading_with(lookup, answers)
     if isinstance(fmt, Link):
         raws = [raw if raw is None or isinstance(raw, (str, CellError)) else plain_number(raw) for raw in raws]
         lookup.prepare_texts(fmt.register, (line(raw) for raw in raws if isinstance(raw, str) and not is_empty(raw)))
@@ -191,12 +258,22 @@ def _read_column(target: Target, raws: Sequence[object], lookup: DatabaseLookup)
     for raw in raws:
         key = (type(raw), raw)
         if key not in known:
-            known[key] = _read_one(target, raw, lookup)
+            left = isinstance(fmt, Link) and leaves_out(answers, raw)
+            known[key] = Reading(None) if left else _left_out(_read_one(target, raw, asked))
         found.append(known[key])
     return found
 
 
-def _read_one(target: Target, raw: object, lookup: DatabaseLookup) -> Found:
+def _left_out(found: Found) -> Found:
+    """A reading without the words that somebody said to leave out."""
+    if not isinstance(found, Reading):
+        return found
+    if isinstance(found.value, list) and LEFT in found.value:
+        return replace(found, value=[word for word in found.value if word != LEFT] or None)
+    return replace(found, value=None) if found.value == LEFT else found
+
+
+def _read_one(target: Target, raw: object, lookup: Lookup) -> Found:
     if isinstance(raw, CellError):
         return _broken(raw)
     if is_empty(raw):

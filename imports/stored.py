@@ -12,10 +12,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.encryption.column import EncryptedBytes
 from app.fields import _JSON
 from app.register import Base, Register
+from imports.answers import Answers
 from imports.batch import ImportBatch
+from imports.body import LeftOut
+from imports.cells import number
+from imports.decisions import Decisions
+from imports.matching import State
 from imports.outcome import Mode
 from imports.plan import Plan
-from imports.table import Column, LeftOut, Table
+from imports.table import Column, Table
 from imports.targets import targets
 
 
@@ -58,7 +63,10 @@ def keep(session: Session, batch: ImportBatch, plan: Plan) -> None:
     """Keep a plan with its batch, instead of an earlier one; the caller commits."""
     batch.sha256, batch.sheet, batch.digest = plan.sha256, plan.table.sheet[:255], plan.digest
     batch.counts, batch.report = plan.counts(), plan.summary()
-    batch.outline = {"tally": plan.tally, "new_words": plan.new_words, "given": plan.given}
+    batch.outline = {
+        "tally": plan.tally, "new_words": plan.new_words, "given": plan.given, "questions": plan.questions,
+        "columns": plan.table.meanings(), "decisions": plan.table.answers.decisions.to_json(),
+    }  # fmt: skip
     session.flush()
     session.execute(sa.delete(ImportPart).where(ImportPart.batch_id == batch.id))
     for place in range(len(plan.parts)):
@@ -72,17 +80,25 @@ def load(session: Session, batch: ImportBatch, cls: type[Register]) -> Plan:
     report: dict[str, Any] = batch.report or {}
     outline: dict[str, Any] = batch.outline or {"tally": {}, "new_words": {}, "given": []}
     return Plan(
-        cls, batch.file_name, batch.sha256, Mode(batch.mode), _table(report, cls), Kept(session, batch.id, tallies),
+        cls, batch.file_name, batch.sha256, Mode(batch.mode), _table(report, outline, cls), Kept(session, batch.id, tallies),
         Counter(outline["tally"]), (batch.counts or {}).get("children", {}), outline["new_words"], outline["given"], batch.digest or "", report.get("seconds", 0.0),
+        outline.get("questions", []),
     )  # fmt: skip
 
 
-def _table(report: dict[str, Any], cls: type[Register]) -> Table:
+def _table(report: dict[str, Any], outline: dict[str, Any], cls: type[Register]) -> Table:
     """What is said of the sheet; its rows are in the plan."""
     known = {target.name: target for target in targets(cls)}
-    columns = [Column(place, heading, known.get(name or "")) for place, (heading, name) in enumerate(report.get("columns", {}).items())]
+    columns = [
+        Column(
+            number(each["column"]) - 1, each["heading"], known.get(each["field"] or ""), False,
+            State(each["state"]), known.get(each["proposal"] or ""), each["word"] or "",
+        )
+        for each in outline.get("columns", [])
+    ]  # fmt: skip
     left_out = [LeftOut(each["reason"], each["row"], each.get("sheet", "")) for each in report.get("left_out", [])]
-    return Table(report.get("sheet", ""), report.get("header_row", 1), columns, left_out=left_out)
+    answers = Answers(Decisions.from_json(outline.get("decisions", {})))
+    return Table(report.get("sheet", ""), report.get("header_row", 1), columns, left_out=left_out, answers=answers)
 
 
 __all__ = ["ImportPart", "keep", "load"]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from app.fields import Gate
 from app.language import _l, chinese
-from app.register import Register
-from imports import headings
-from imports.blocks import is_form, is_header
-from imports.cells import Merge, is_empty
-from imports.headings import Names
-from imports.leftovers import Leftovers, above
+from app.register import Record, Register
+from imports import headings, ticks
+from imports.answers import Answers, Questions
+from imports.blocks import is_form
+from imports.body import Body, LeftOut
+from imports.cells import is_empty, letters
+from imports.decisions import NOTHING, Decisions, refused
+from imports.matching import IGNORED, Matcher, Meaning, State
+from imports.past import Past
 from imports.refusal import Refused
 from imports.targets import Target, targets
 from imports.workbook import Sheet, Workbook
@@ -28,20 +32,11 @@ class Column:
     heading: str
     target: Target | None
     hidden: bool = False
-
-
-@dataclass
-class LeftOut:
-    """A row (or a whole sheet) that is no data, and why."""
-
-    reason: str
-    row: int | None = None
-    sheet: str = ""
-
-    def to_json(self) -> dict[str, object]:
-        """As the command line reports it."""
-        where: dict[str, object] = {"sheet": self.sheet} if self.reason == "other_sheet" else {}
-        return {"row": self.row, "reason": self.reason, **where}
+    state: State = State.MATCHED
+    #: what the heading is near to, taken (then it is the target too) or only proposed
+    proposal: Target | None = None
+    #: the word of the target's list that the cells tick
+    word: str = ""
 
 
 @dataclass
@@ -54,6 +49,11 @@ class Table:
     numbers: list[int] = field(default_factory=list)
     rows: list[list[object]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    #: what a person decided, and what the office answered before
+    answers: Answers = field(default_factory=Answers)
+    #: the words that nobody knows, gathered while rows are read
+    questions: Questions = field(default_factory=Questions)
+    #: the rows that are still to be taken
     body: Body | None = field(default=None, repr=False, compare=False)
 
     def pieces(self) -> Iterator[tuple[list[int], list[list[object]]]]:
@@ -65,9 +65,33 @@ class Table:
         self.left_out += self.body.left_out
         self.left_out.sort(key=lambda left: (left.row is None, left.row))
 
-    def some(self, start: int, stop: int) -> Table:
-        """The same table with these of its rows, counted from 0."""
-        return Table(self.sheet, self.header_row, self.columns, self.numbers[start:stop], self.rows[start:stop])
+    def with_rows(self, numbers: list[int], rows: list[list[object]]) -> Table:
+        """The same table with these rows."""
+        return replace(self, numbers=numbers, rows=rows)
+
+    def clearable(self, cls: type[Record]) -> Sequence[str]:
+        """The fields of a record or child of this kind that an empty cell clears, if somebody decided so: never a key, nor what stands by default."""
+        if not self.answers.decisions.clears:
+            return ()
+        keys = {part for key in cls.__keys__ for part in key} | {cls.__label__}
+        fed = [column.target for column in self.columns if column.target and not column.hidden]
+        own = [target.field for target in fed if target.child is cls or (target.child is None and issubclass(cls, Register))]
+        return [each.key for each in own if not each.required and each.default is None and each.gate is Gate.ORDINARY and each.key not in keys]
+
+    def meanings(self) -> list[dict[str, object]]:
+        """Every column with a heading: what it feeds, how sure that is, what it is near to; for the page that puts columns and fields together."""
+        return [
+            {
+                "column": letters(column.place + 1),
+                "heading": column.heading,
+                "field": column.target.name if column.target and not column.hidden else None,
+                "state": str(State.IGNORED if column.hidden else column.state),
+                "proposal": column.proposal.name if column.proposal else None,
+                "word": column.word or None,
+            }
+            for column in self.columns
+            if column.heading
+        ]
 
     def mapped(self) -> dict[str, str | None]:
         """Heading to field, in the sheet's order."""
@@ -85,7 +109,12 @@ class Header:
     top: int  # index of its first row
     depth: int
     paths: tuple[tuple[str, ...], ...]
-    targets: tuple[Target | None, ...]
+    meanings: tuple[Meaning, ...]
+
+    @property
+    def targets(self) -> tuple[Target | None, ...]:
+        """What each column feeds."""
+        return tuple(meaning.target for meaning in self.meanings)
 
     @property
     def score(self) -> int:
@@ -98,9 +127,9 @@ class Header:
         return sum(target is not None for target in self.targets)
 
 
-def find(book: Workbook, cls: type[Register], sheet: str | None = None) -> Table:
-    """The table of a register in a workbook, with all its rows; raises Refused when no sheet has its header."""
-    table = begin(book, cls, sheet)
+def find(book: Workbook, cls: type[Register], sheet: str | None = None, decisions: Decisions = NOTHING, past: Past | None = None) -> Table:
+    """The table of a register in a workbook, with all its rows; raises Refused like `begin`."""
+    table = begin(book, cls, sheet, decisions, past)
     for numbers, rows in table.pieces():
         table.numbers += numbers
         table.rows += rows
@@ -108,20 +137,30 @@ def find(book: Workbook, cls: type[Register], sheet: str | None = None) -> Table
     return table
 
 
-def begin(book: Workbook, cls: type[Register], sheet: str | None = None) -> Table:
-    """The table of a register in a workbook, its rows still to be taken by `pieces`; raises Refused when no sheet has its header."""
-    names = headings.names_of(cls)
+def begin(book: Workbook, cls: type[Register], sheet: str | None = None, decisions: Decisions = NOTHING, past: Past | None = None) -> Table:
+    """The table of a register in a workbook, its rows still to be taken by `pieces`.
+
+    Raises Refused when no sheet has its header, or a decision cannot hold. `decisions` are a person's, `past` what the
+    person's office decided before.
+    """
+    decisions.check(cls)
+    matcher = Matcher(cls, decisions, past or Past())
+    sheet = decisions.sheet or sheet
     chosen = [each for each in book.sheets if each.name == sheet] if sheet else _candidates(book)
     if not chosen:
         raise Refused("no_sheet", _l("没有名为“%(name)s”的工作表", name=sheet or ""))
-    forms = [each for each in chosen if is_form(each, names)]
-    found = [(header, each) for each in chosen if each not in forms and (header := header_of(each, names))]
+    row, names = decisions.header_row, headings.names_of(cls)
+    if row is not None and not any(1 <= row <= len(each.rows) for each in chosen):
+        raise refused(_l("表里没有第 %(row)s 行，请重新选择表头", row=row))
+    forms = [each for each in chosen if row is None and is_form(each, names)]
+    found = [(header, each) for each in chosen if each not in forms and (header := header_of(each, matcher))]
     if not found and forms:
         raise Refused("form", _l("“%(name)s”是一张单独的登记表（栏目旁边填内容），不是名单。请把内容填到模板里，一条记录一行", name=forms[0].name))
     if not found:
         raise Refused("no_header", _l("前 %(rows)s 行里没有找到表头。表头应写有“%(labels)s”等列名，可先下载模板对照", rows=SEARCHED, labels=_examples(cls)))
     header, best = max(found, key=lambda pair: pair[0].score)
-    table = _opened(best, header)
+    table = _opened(best, header, Answers(decisions, matcher.past))
+    decisions.check_columns(column.heading for column in table.columns)
     table.left_out += [LeftOut("other_sheet", sheet=each.name) for each in book.sheets if each is not best]
     return table
 
@@ -135,17 +174,28 @@ def _examples(cls: type[Register]) -> str:
     return "、".join(chinese(target.field.label) for target in required[:3])
 
 
-def header_of(sheet: Sheet, names: Names) -> Header | None:
-    """The best header among the first rows; None when nothing names two fields."""
+def header_of(sheet: Sheet, matcher: Matcher) -> Header | None:
+    """The best header among the first rows; None when nothing names two fields. Names that are only near count where no others are."""
+    best = _best_header(sheet, matcher, near_too=False)
+    if best is None:
+        return _best_header(sheet, matcher, near_too=True)
+    return replace(best, meanings=tuple(matcher.match(best.paths)))
+
+
+def _best_header(sheet: Sheet, matcher: Matcher, *, near_too: bool) -> Header | None:
     best: Header | None = None
-    for top in range(min(SEARCHED, len(sheet.rows))):
-        if not _may_begin(sheet, top):
+    told = matcher.decisions.header_row
+    for top in range(min(SEARCHED, len(sheet.rows))) if told is None else range(max(0, told - 1), told):
+        if told is None and not _may_begin(sheet, top):
             continue
         for depth in range(1, LEVELS + 1):
             if top + depth > len(sheet.rows):
                 break
-            header = _header(sheet, top, depth, names)
-            if header and (best is None or header.score > best.score):
+            paths = tuple(_paths(sheet, top, depth))
+            header = Header(top, depth, paths, tuple(matcher.match(paths, near_too=near_too)))
+            filled = sum(bool(path) for path in paths)
+            enough = header.matched >= 2 or (header.matched == 1 and filled <= 2)
+            if (enough or (told is not None and near_too)) and (best is None or header.score > best.score):
                 best = header
     return best
 
@@ -154,13 +204,6 @@ def _may_begin(sheet: Sheet, top: int) -> bool:
     """A row with a single text is a title or note over the header, unless the sheet has one column."""
     texts = {str(cell) for cell in sheet.rows[top] if not is_empty(cell)}
     return len(texts) > 1 or (bool(texts) and sheet.width <= 2)
-
-
-def _header(sheet: Sheet, top: int, depth: int, names: Names) -> Header | None:
-    paths = _paths(sheet, top, depth)
-    header = Header(top, depth, tuple(paths), tuple(headings.assign(names, paths)))
-    filled = sum(bool(path) for path in paths)
-    return header if header.matched >= 2 or (header.matched == 1 and filled <= 2) else None
 
 
 def _paths(sheet: Sheet, top: int, depth: int) -> list[tuple[str, ...]]:
@@ -187,116 +230,24 @@ def _text(sheet: Sheet, row: int, column: int) -> str:
     return "" if is_empty(raw) or len(str(raw)) > 100 else str(raw)
 
 
-def body(sheet: Sheet, header: Header) -> Table:
-    """The rows under the header, merged cells filled down inside their range, the rest left out."""
-    table = _opened(sheet, header)
-    for numbers, rows in table.pieces():
-        table.numbers += numbers
-        table.rows += rows
-    table.body = None
-    return table
-
-
-def _opened(sheet: Sheet, header: Header) -> Table:
+def _opened(sheet: Sheet, header: Header, answers: Answers) -> Table:
+    told = answers.decisions.columns
     columns = [
-        Column(place, title, target, place + 1 in sheet.hidden_columns)
-        for place, (title, target) in enumerate(zip(headings.titles(header.paths), header.targets, strict=True))
+        Column(place, title, meaning.target, place + 1 in sheet.hidden_columns and not told.get(title), meaning.state, meaning.proposal, meaning.word)
+        for place, (title, meaning) in enumerate(zip(headings.titles(header.paths), header.meanings, strict=True))
     ]
-    return Table(sheet.name, header.top + 1, columns, body=Body(sheet, header, columns))
+    _settle_ticks(columns, sheet.rows[header.top + header.depth :])
+    return Table(sheet.name, header.top + 1, columns, answers=answers, body=Body(sheet, header.top, header.depth, columns))
 
 
-class Body:
-    """What stands under a header, taken in one pass."""
-
-    def __init__(self, sheet: Sheet, header: Header, columns: Sequence[Column]) -> None:
-        self.sheet, self.columns = sheet, columns
-        self.first = header.top + header.depth + 1
-        self.header = header
-        self.leftovers = Leftovers(sheet, columns)
-        self.left_out: list[LeftOut] = []
-        self.number = 0  # the row at hand
-        self.last = 0  # the last row of data
-        self.near = True  # whether the row above is none of ours
-        self.alone = False  # whether the row at hand is a text under such a row
-        self.held: list[object] | None = None  # the row above, when it was alone
-        self.began = 0  # where another table began
-        self.elsewhere = False  # whether the rows belong to another table
-        self.blanks: list[int] = []
-        self.tall: dict[int, list[Merge]] = {}
-        for merge in sheet.merges:
-            if merge.tall and merge.left <= len(columns) and columns[merge.left - 1].target:
-                self.tall.setdefault(merge.top, []).append(merge)
-        self.hanging: list[tuple[Merge, object]] = []
-
-    def pieces(self) -> Iterator[tuple[list[int], list[list[object]]]]:
-        """The rows of data, chunk by chunk."""
-        for chunk in self.sheet.chunks():
-            numbers: list[int] = []
-            rows: list[list[object]] = []
-            for cells in chunk:
-                self.number += 1
-                data = self._is_data(cells)
-                if self.held:
-                    self._settle_held(numbers, rows)
-                if data:
-                    whole = self._filled_down(cells + [None] * (len(self.columns) - len(cells)))
-                    if self.alone:
-                        self.held = whole
-                        continue
-                    numbers.append(self.number)
-                    rows.append(whole)
-            if rows:
-                yield numbers, rows
-        if self.held:
-            yield [self.number], [self.held]
-        for left in self.left_out:
-            if left.reason == "section" and (left.row or 0) > self.last:
-                left.reason = "note"
-
-    def _settle_held(self, numbers: list[int], rows: list[list[object]]) -> None:
-        """A text that stands alone under a blank row is the title of another table, if that table's header follows."""
-        if self.began == self.number:
-            self.left_out.append(LeftOut("other_table", self.number - 1))
-        else:
-            numbers.append(self.number - 1)
-            rows.append(self.held or [])
-        self.held = None
-
-    def _is_data(self, cells: Sequence[object]) -> bool:
-        filled = [place for place, cell in enumerate(cells) if cell is not None and not is_empty(cell)]
-        if self.number < self.first:
-            if filled and self.number <= self.header.top:
-                self.left_out.append(LeftOut(above(cells), self.number))
-            return False
-        reason = self.leftovers.reason(self.number, cells, filled)
-        if reason == "blank":
-            self.blanks.append(self.number)
-            self.near = True
-            return False
-        self.left_out += [LeftOut("blank", number) for number in self.blanks]
-        self.blanks.clear()
-        reason = self._of_which_table(reason, cells, filled)
-        if reason:
-            self.left_out.append(LeftOut(reason, self.number))
-            self.near = True
-            return False
-        self.alone = self.near and len(filled) == 1
-        self.last, self.near = self.number, self.alone
-        return True
-
-    def _of_which_table(self, reason: str | None, cells: Sequence[object], filled: Sequence[int]) -> str | None:
-        """Another header begins another table, which ends where our header comes again."""
-        if reason == "header":
-            self.elsewhere = False
-        elif reason in {None, "header"} and (self.near or self.elsewhere) and self.number > self.first and is_header(cells, filled):
-            self.elsewhere, self.began = True, self.number
-        return "other_table" if self.elsewhere and reason in {None, "total", "example"} else reason
-
-    def _filled_down(self, cells: list[object]) -> list[object]:
-        """What a tall merged cell holds, in each of its rows."""
-        if self.hanging:
-            self.hanging = [(merge, value) for merge, value in self.hanging if merge.bottom >= self.number]
-            for merge, value in self.hanging:
-                cells[merge.left - 1] = value
-        self.hanging += [(merge, cells[merge.left - 1]) for merge in self.tall.get(self.number, ())]
-        return cells
+def _settle_ticks(columns: list[Column], rows: Sequence[Sequence[object]]) -> None:
+    """Columns under one heading whose first rows hold words, not ticks, are no columns to tick: the first feeds the field."""
+    groups: dict[str, list[Column]] = {}
+    for column in columns:
+        if column.word and column.target:
+            groups.setdefault(column.target.name, []).append(column)
+    for group in groups.values():
+        if not ticks.mostly((row[column.place], column.word) for row in rows for column in group if column.place < len(row)):
+            for column in group:
+                plain = replace(column, word="") if column is group[0] else replace(column, word="", target=None, state=IGNORED.state)
+                columns[column.place] = plain

@@ -86,8 +86,9 @@ class Agency(Register):
     __notice__ = _l("名录仅供查询比较，不构成推荐或指定")
 
     name: Mapped[Name] = field(
-        _l("机构名称"), aliases=("单位名称", "企业名称", "公司名称", "中介机构", "中介机构名称", "名称"), listed=True, search=True, public=True
-    )
+        _l("机构名称"), aliases=("单位名称", "企业名称", "公司名称", "中介机构", "中介机构名称", "名称"),
+        listed=True, search=True, public=True, organisation=True,
+    )  # fmt: skip
     uscc: Mapped[CreditCode] = field(_l("统一社会信用代码"), aliases=("社会信用代码", "信用代码", "营业执照号", "税号"), listed=True, search=True)
     kind: Mapped[Annotated[list[str], some_of(AGENCY_KIND)] | None] = field(
         _l("机构类别"), aliases=("机构类型", "机构性质", "类别"), needed="verify", listed=True, filtered=True, public=True

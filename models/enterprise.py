@@ -36,8 +36,9 @@ class Enterprise(Register):
     __names__ = ("short_name", "former_names")
 
     name: Mapped[Name] = field(
-        _l("企业名称"), aliases=("单位名称", "公司名称", "生产经营单位名称", "生产经营单位", "被检查单位", "名称"), listed=True, search=True, public=True
-    )
+        _l("企业名称"), aliases=("单位名称", "公司名称", "生产经营单位名称", "生产经营单位", "被检查单位", "名称"),
+        listed=True, search=True, public=True, organisation=True,
+    )  # fmt: skip
     uscc: Mapped[CreditCode | None] = field(
         _l("统一社会信用代码"), aliases=("社会信用代码", "信用代码", "营业执照号", "税号"), listed=True, search=True, public=True
     )

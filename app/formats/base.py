@@ -21,12 +21,13 @@ Json = dict[str, Any]
 
 
 class FormatError(ValueError):
-    """A value that cannot be kept: `code` for machines, `message` for the person."""
+    """A value that cannot be kept: `code` for machines, `message` for the person; `words`: what no list or register knows."""
 
-    def __init__(self, code: str, message: Text) -> None:
+    def __init__(self, code: str, message: Text, words: tuple[str, ...] = ()) -> None:
         super().__init__(code)
         self.code = code
         self.message = message
+        self.words = words
 
     def __str__(self) -> str:
         return str(self.message)
@@ -43,6 +44,8 @@ class Doubt:
     code: str
     message: Text
     unless: str = ""
+    #: the word that no list knows
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

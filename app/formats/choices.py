@@ -117,11 +117,12 @@ class Choice(Format):
             raise FormatError("too_long", _l("最多 %(most)s 个字，现有 %(now)s 个字，请缩短", most=100, now=len(word)))
         near = "、".join(lookup.nearest(self.code_list, word))
         if lookup.is_open(self.code_list):
-            doubt = Doubt("new_word", _l("“%(word)s”是新词，已登记为待确认的字典条目", word=word))
+            doubt = Doubt("new_word", _l("“%(word)s”是新词，已登记为待确认的字典条目", word=word), word=word)
             return word, doubt
         raise FormatError(
             "unknown_word",
             _l("“%(word)s”不在字典里，相近的有：%(near)s", word=word, near=near) if near else _l("“%(word)s”不在字典里，请从下拉列表中选择", word=word),
+            (word,),
         )
 
     def show(self, value: Any, lookup: Lookup | None = None) -> str:
@@ -135,7 +136,7 @@ class Choice(Format):
         return lookup.options(self.code_list)
 
 
-_NUMBERING = re.compile(r"(?:^|[\s，,。、])\s*\d{1,2}[．.、)）](?!\d)\s*|[①-⑳]|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[)）]")
+_NUMBERING = re.compile(r"^\s*[一二三四五六七八九十]{1,3}、|(?:^|[\s，,。、])\s*\d{1,2}[．.、)）](?!\d)\s*|[①-⑳]|[（(](?:\d{1,2}|[一二三四五六七八九十]+)[)）]")
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,14 @@ class Choices(Choice):
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         cells = raw if isinstance(raw, (list, tuple)) else [raw]
         words = [word for cell in cells for word in self._split(cell, _need(lookup))]
-        found = [self._word(word, _need(lookup)) for word in words]
+        found, unknown = [], []
+        for word in words:
+            try:
+                found.append(self._word(word, _need(lookup)))
+            except FormatError as error:
+                unknown.append(error)
+        if unknown:  # the first is told, all are asked about
+            raise FormatError(unknown[0].code, unknown[0].message, tuple(word for error in unknown for word in error.words))
         codes = list(dict.fromkeys(code for code, _ in found))
         return Reading(codes or None, tuple(doubt for _, doubt in found if doubt))
 

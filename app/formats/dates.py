@@ -22,6 +22,10 @@ _YEAR = re.compile(r"(\d{4})年?")
 _TIME = re.compile(r"(?:T|(?<=[\d日号]) )\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+\-]\d{2}:?\d{2})?$")
 _RANGE = re.compile(r"\s*(?:至|到|~|～|－－|--|—+|–)\s*")
 _HYPHEN_RANGE = re.compile(r"((?:\d{4}[年./]\d{1,2}(?:[月./]\d{1,2})?|\d{4}-\d{1,2}-\d{1,2}|\d{8}|\d{4}年?(?=\s*-\s*\d{4}年?$))[日号月]?)\s*-\s*(.+)")
+#: 自2024年1月1日起三年, 2021.3.1起长期有效
+_FROM_ON = re.compile(r"(?:自|从)?(.+?)(?:之日)?(?:起|开始)[，,、:：]?(?:有效期?|为期)?(?:至|为)?(?:(\d{1,2})(年|个月|月)(?:内?有效|止)?|(\D+))")
+#: 三年（2021.3.1-2024.2.29）, 长期（2021.3.1起）
+_LENGTH_FIRST = re.compile(r"(?:有效期)?((?:\d{1,2}(?:年|个月|月)|\D+?))[(（](.+)[)）]")
 _NUMERALS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 
 
@@ -152,6 +156,13 @@ def _split_range(text: str) -> tuple[str, str] | None:
     return None
 
 
+def _after(start: date, months: int) -> date:
+    """The last day of a period that begins on a day: the day before the same day of its month, or the month's last day."""
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, start.day) - timedelta(days=1) if start.day <= last else date(year, month + 1, last)
+
+
 @dataclass(frozen=True)
 class Until(Day):
     """The last valid day, inclusive. Reads ranges (the start goes to the spill field) and 长期.
@@ -167,13 +178,38 @@ class Until(Day):
         if not isinstance(raw, str):
             return self._end(raw, lookup)
         text = line(raw).replace("－", "-").replace("．", ".")
+        counted = self._counted(text, lookup)
+        if counted:
+            return counted
         both = _split_range(text)
+        if not both and text.endswith("起"):
+            raise FormatError("no_end", _l("“%(text)s”只写了开始日期，请写明截止日期，长期有效的写“长期”", text=text[:40]))
         if not both:
             return self._end(text.removeprefix("至"), lookup)
         start, end = Day().read(both[0], lookup), self._end(both[1], lookup)
         if start.value and end.value and start.value > end.value:
             raise FormatError("bad_range", _l("“%(text)s”的开始日期晚于结束日期", text=text))
         return Reading(end.value, start.doubts + end.doubts, start.value)
+
+    def _counted(self, text: str, lookup: Lookup | None) -> Reading | None:
+        """A start and a length, or a start without an end; None for other texts."""
+        arabic = _arabic(text.replace(" ", "").replace("两年", "2年"))
+        if match := _LENGTH_FIRST.fullmatch(arabic):
+            length, inner = match.groups()
+            return (
+                self._counted(inner + length if inner.endswith("起") else inner + "起" + length, lookup)
+                if _split_range(inner) is None
+                else self.read(inner, lookup)
+            )
+        match = _FROM_ON.fullmatch(arabic)
+        if not match or (match[4] and symbols(match[4]) not in _LONG_WORDS):
+            return None
+        start = Day().read(match[1], lookup)
+        if match[4] or start.value is None:
+            return Reading(LONG_TERM, start.doubts, start.value)
+        end = _after(start.value, int(match[2]) * (12 if match[3] == "年" else 1))
+        doubt = Doubt("counted_period", _l("“%(text)s”没有写明截止日期，已推算到 %(end)s，请与证书核对", text=text, end=end.isoformat()))
+        return Reading(end, (*start.doubts, doubt), start.value)
 
     def _end(self, raw: object, lookup: Lookup | None) -> Reading:
         if raw == LONG_TERM or (isinstance(raw, str) and symbols(raw) in {*_LONG_WORDS, symbols(str(_l("长期"))), "9999-12-31"}):

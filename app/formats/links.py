@@ -31,11 +31,10 @@ class Link(Format):
         if len(matches) == 1:
             return Reading(matches[0].id)
         if not matches:
-            raise FormatError("unknown_record", _l("没有找到“%(text)s”，请先登记或改正名称", text=text[:60]))
+            raise FormatError("unknown_record", _l("没有找到“%(text)s”，请先登记或改正名称", text=text[:60]), (text,))
         labels = "、".join(match.label for match in matches[:3])
-        raise FormatError(
-            "ambiguous_record", _l("“%(text)s”对应 %(count)s 条记录（%(labels)s），请写明编号", text=text[:60], count=len(matches), labels=labels)
-        )
+        message = _l("“%(text)s”对应 %(count)s 条记录（%(labels)s），请写明编号", text=text[:60], count=len(matches), labels=labels)
+        raise FormatError("ambiguous_record", message, (text,))
 
     def show(self, value: Any, lookup: Lookup | None = None) -> str:
         return _need(lookup).name(self.register, value) if value else ""
