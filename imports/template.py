@@ -26,7 +26,7 @@ from app.lookup import DatabaseLookup
 from app.register import Register
 from app.scopes import Scope, scope_of
 from imports import export
-from imports.export import Heading
+from imports.leaving import Heading
 
 VERSION = "1"
 EXAMPLE = "示例"
