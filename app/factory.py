@@ -30,7 +30,7 @@ from app.retention import retention
 from app.search import later
 from app.security import SecurityManager, enter_scope
 from app.signin import sessions, watch
-from views import health, register_views, uploads
+from views import exports, health, register_views, uploads
 
 csrf = CSRFProtect()
 migrate = Migrate()
@@ -77,9 +77,11 @@ def _background(app: Flask) -> None:
     """The tasks that the worker knows."""
     jobs = Jobs(app)
     jobs.register("import", uploads.commit_batch, uploads.unfinished)
+    jobs.register("export", exports.make, exports.unfinished)
     jobs.register("search", later.read, later.unread)
     jobs.register("sessions", sessions.clear_all, lambda: [()])
     jobs.routine(upkeep.keep_up)
+    jobs.routine(exports.clear)
     jobs.register("verify", upkeep.verify_daily, upkeep.verification_cut_off)
     jobs.repeat("verify", upkeep.verification_due)
     jobs.register("backup", backup.make_nightly, list)

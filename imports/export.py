@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -48,6 +48,14 @@ PLAIN = Stamp()
 NUMBER = "导出编号"
 
 
+def silent(_records: int) -> None:
+    """Nobody waits to hear how far it has come."""
+
+
+#: hears, again and again, how many records more are on their way
+Tell = Callable[[int], None]
+
+
 def permitted(session: Session, cls: type[Register]) -> Scope:
     """The session's scope when its actor may export the register; raises NotPermitted."""
     scope = scope_of(session)
@@ -82,18 +90,21 @@ def _condition(cls: type[Register], scope: Scope, lookup: DatabaseLookup, wish: 
     return sa.and_(column == value)
 
 
-def lines(session: Session, cls: type[Register], columns: Sequence[Heading], where: Sequence[sa.ColumnElement[bool]] = ()) -> Iterator[Sequence[object]]:
+def lines(
+    session: Session, cls: type[Register], columns: Sequence[Heading], where: Sequence[sa.ColumnElement[bool]] = (), tell: Tell = silent
+) -> Iterator[Sequence[object]]:
     """The sheet's rows, masked."""
-    for grid in grids(session, cls, columns, where):
+    for grid in grids(session, cls, columns, where, tell=tell):
         yield from zip(*grid, strict=True)
 
 
 def grids(
-    session: Session, cls: type[Register], columns: Sequence[Heading], where: Sequence[sa.ColumnElement[bool]] = (), *, clear: bool = False
+    session: Session, cls: type[Register], columns: Sequence[Heading], where: Sequence[sa.ColumnElement[bool]] = (), *, clear: bool = False, tell: Tell = silent
 ) -> Iterator[list[Sequence[object]]]:
     """The sheet by columns, many rows at a time; masked unless `clear`. The record's own columns come first, then kind by kind.
 
-    A record takes one row for each child, its own cells repeated, several kinds side by side.
+    A record takes one row for each child, its own cells repeated, several kinds side by side. `tell` hears how many records more
+    are on their way.
     """
     scope, lookup = scope_of(session), DatabaseLookup(session)
     scope = scope.in_clear() if clear else scope
@@ -107,6 +118,7 @@ def grids(
         for column, values in zip(columns, spread, strict=True):
             if isinstance(column.field.format, Link):
                 lookup.prepare_ids(column.field.format.register, {value for value in values if value is not None})
+        tell(len(rows))
         yield [values if cell is None else [*map(cell, values)] for cell, values in zip(cells, spread, strict=True)]
 
 
@@ -121,20 +133,30 @@ def _spread(rows: Sequence[Row], kinds: Sequence[tuple[Mapping[int, Sequence[Row
             yield line
 
 
-def write(session: Session, cls: type[Register], out: BinaryIO, kind: str, where: Sequence[sa.ColumnElement[bool]] = (), stamp: Stamp = PLAIN) -> int:
+def write(
+    session: Session,
+    cls: type[Register],
+    out: BinaryIO,
+    kind: str,
+    where: Sequence[sa.ColumnElement[bool]] = (),
+    stamp: Stamp = PLAIN,
+    tell: Tell = silent,
+) -> int:
     """Write the register as a file of this kind; the number of rows. Only a workbook can say something of itself."""
     if kind == "xlsx":
-        return to_xlsx(session, cls, out, where, stamp)
+        return to_xlsx(session, cls, out, where, stamp, tell)
     if stamp.words:
         raise ValueError("only a workbook carries sensitive values in clear: it says so on every page")
-    return {"csv": to_csv, "json": to_json}[kind](session, cls, out, where)
+    return {"csv": to_csv, "json": to_json}[kind](session, cls, out, where, tell=tell)
 
 
-def to_xlsx(session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = (), stamp: Stamp = PLAIN) -> int:
+def to_xlsx(
+    session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = (), stamp: Stamp = PLAIN, tell: Tell = silent
+) -> int:
     """Write the register as .xlsx; the number of rows."""
     columns = headings(permitted(session, cls), cls)
     looks = [spreadsheet.Column(column.text, min(40, max(12, 2 * len(column.text) + 4)), column.field.format.as_text) for column in columns]
-    found = grids(session, cls, columns, where, clear=bool(stamp.words))
+    found = grids(session, cls, columns, where, clear=bool(stamp.words), tell=tell)
     return spreadsheet.write(out, chinese(cls.__title__)[:31], looks, found, stamp.marks())
 
 
@@ -149,14 +171,14 @@ def guarded(value: object) -> str:
     return "'" + text if isinstance(value, str) and _FORMULA.match(text) else text
 
 
-def to_csv(session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = ()) -> int:
+def to_csv(session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = (), tell: Tell = silent) -> int:
     """Write the register as UTF-8 CSV with the mark that Excel wants; the number of rows."""
     columns = headings(permitted(session, cls), cls)
     text = io.TextIOWrapper(out, "utf-8-sig", newline="")
     writer = csv.writer(text)
     writer.writerow(column.text for column in columns)
     count = 0
-    for line in lines(session, cls, columns, where):
+    for line in lines(session, cls, columns, where, tell):
         writer.writerow([guarded(value) for value in line])
         count += 1
     text.flush()
@@ -177,10 +199,11 @@ def objects(session: Session, cls: type[Register], where: Sequence[sa.ColumnElem
         yield item
 
 
-def to_json(session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = ()) -> int:
+def to_json(session: Session, cls: type[Register], out: BinaryIO, where: Sequence[sa.ColumnElement[bool]] = (), tell: Tell = silent) -> int:
     """Write the register as a list of objects; the number of records."""
     count = 0
     for count, item in enumerate(objects(session, cls, where), 1):
+        tell(1)
         out.write(b"[" if count == 1 else b",")
         out.write(b"\n" + json.dumps(item, ensure_ascii=False, indent=1).encode())
     out.write(b"\n]" if count else b"[]")

@@ -116,7 +116,7 @@ def _children(session: Session, child: type[Child], parents: Sequence[int], read
     table, connection = child.__table__, session.connection()
     found: dict[int, list[Row]] = defaultdict(list)
     statement = sa.select(table.c.parent_id, *_columns(child, read)).where(among(connection, table.c.parent_id, parents), *_live(session, child))
-    for row in connection.execute(statement.order_by(table.c.id)):
+    for row in connection.execute(statement.order_by(table.c.id)).all():
         found[row[0]].append(row)
     return found
 

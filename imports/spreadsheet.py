@@ -94,7 +94,7 @@ def _cells(start: str, numbers: Sequence[str], values: Sequence[object]) -> list
         if _SPECIAL.search("\n".join(filter(None, values))):  # type: ignore[arg-type]
             values = [value and _escaped(value) for value in values]  # type: ignore[arg-type]
         return [f"{start}{number}{_AS_TEXT}{value}</t></is></c>" if value else "" for number, value in zip(numbers, values, strict=True)]
-    if kinds <= {date, type(None)} and min(filter(None, values)) >= _FIRST_DAY:  # type: ignore[type-var]
+    if kinds <= {date, type(None)} and min(filter(None, values)) >= _FIRST_DAY:  # type: ignore[type-var, operator]
         return [f"{start}{number}{_AS_DAY}{value.toordinal() - _DAY_ZERO}</v></c>" if value else "" for number, value in zip(numbers, values, strict=True)]  # type: ignore[attr-defined]
     if kinds <= {int, float, type(None)}:
         return ["" if value is None else f'{start}{number}"><v>{value!r}</v></c>' for number, value in zip(numbers, values, strict=True)]
