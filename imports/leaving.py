@@ -96,14 +96,15 @@ def chunks(
     One statement reads them all and stands open meanwhile: what somebody changes in between shows nowhere.
     """
     table, kinds = cls.__table__, [kind for kind in read if issubclass(kind, Child)]
-    statement = sa.select(table.c.id, *_columns(cls, read[cls])).where(*_live(session, cls), *where).order_by(*order, table.c.id).limit(most)
+    statement = sa.select(table.c.id, *_columns(cls, read[cls])).where(*live(session, cls), *where).order_by(*order, table.c.id).limit(most)
     with session.connection().execute(statement, execution_options={"yield_per": CHUNK}) as result:
         for rows in result.partitions():
             ids = [row[0] for row in rows]
             yield rows, {child: _children(session, child, ids, read[child]) for child in kinds}
 
 
-def _live(session: Session, cls: type[Record]) -> list[sa.ColumnElement[bool]]:
+def live(session: Session, cls: type[Record]) -> list[sa.ColumnElement[bool]]:
+    """The tests that a row is not voided and within the reader's scope."""
     visible = scope_of(session).rows(cls)
     return [cls.__table__.c.voided_at.is_(None)] + ([] if visible is None else [visible])
 
@@ -115,7 +116,7 @@ def _columns(cls: type[Record], read: Sequence[Field]) -> list[Any]:
 def _children(session: Session, child: type[Child], parents: Sequence[int], read: Sequence[Field]) -> dict[int, list[Row]]:
     table, connection = child.__table__, session.connection()
     found: dict[int, list[Row]] = defaultdict(list)
-    statement = sa.select(table.c.parent_id, *_columns(child, read)).where(among(connection, table.c.parent_id, parents), *_live(session, child))
+    statement = sa.select(table.c.parent_id, *_columns(child, read)).where(among(connection, table.c.parent_id, parents), *live(session, child))
     for row in connection.execute(statement.order_by(table.c.id)).all():
         found[row[0]].append(row)
     return found
@@ -123,7 +124,7 @@ def _children(session: Session, child: type[Child], parents: Sequence[int], read
 
 def count(session: Session, cls: type[Register], where: Sequence[sa.ColumnElement[bool]] = (), most: int | None = None) -> int:
     """How many records would leave, counted up to `most`."""
-    found = sa.select(cls.__table__.c.id).where(*_live(session, cls), *where).limit(most).subquery()
+    found = sa.select(cls.__table__.c.id).where(*live(session, cls), *where).limit(most).subquery()
     return session.connection().scalar(sa.select(sa.func.count()).select_from(found)) or 0
 
 
@@ -134,4 +135,4 @@ def prepare(lookup: DatabaseLookup, cls: type[Register], columns: Sequence[Headi
         lookup.prepare_rows(rows, [column.field for column in columns if column.child is kind])
 
 
-__all__ = ["Found", "Heading", "Row", "chunks", "count", "headings", "prepare", "records"]
+__all__ = ["Found", "Heading", "Row", "chunks", "count", "headings", "live", "prepare", "records"]
