@@ -64,6 +64,8 @@ class Ledger:
     day: date | None = None
     notes: list[str] = field(default_factory=list)
     total: int = 0
+    #: of the file that it becomes
+    number: str = ""
 
     @property
     def own(self) -> int:

@@ -1,6 +1,6 @@
 """The workbook that an office fills in: headings, drop-downs, text format, an example, 填表说明.
 
-Filled with the actor's rows it is the export that comes back as "no change".
+Filled with the rows that the actor keeps it goes round for 收表, and comes back as "no change".
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, BinaryIO
 
+import sqlalchemy as sa
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.comments import Comment
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 from app.clock import today
 from app.language import Text, _l, chinese
 from app.register import Register
+from app.roles import Rows
 from app.scopes import Scope, scope_of
 from imports import export, versions
 from imports.drop_downs import SHEET, Lists, Offers
@@ -59,11 +61,11 @@ MOST_FILLED = 20_000
 
 
 def write(session: Session, cls: type[Register], out: BinaryIO, filled: bool = False, number: str = "") -> int:
-    """Write the template; with `filled`, the actor's rows stand in it. The number of rows. Raises NotPermitted, and Refused where they are too many."""
+    """Write the template; with `filled`, the rows that the actor keeps stand in it. The number of rows. Raises NotPermitted, and Refused where they are too many."""
     scope = scope_of(session)
     if filled:
         export.permitted(session, cls)
-        if count(session, cls, most=MOST_FILLED + 1) > MOST_FILLED:
+        if count(session, cls, own(scope, cls), MOST_FILLED + 1) > MOST_FILLED:
             raise Refused("too_many", _l("超过 %(most)s 条，太多了，不适合逐行填写。请用“导出”，先筛选再导出", most=MOST_FILLED))
     columns, version = columns_of(scope, cls, filled), versions.current(cls)
     offers, lists = Offers(session, cls, columns), Lists()
@@ -80,6 +82,12 @@ def write(session: Session, cls: type[Register], out: BinaryIO, filled: bool = F
         book.custom_doc_props.append(StringProperty(name=name, value=value))  # type: ignore[attr-defined]
     book.save(out)
     return rows
+
+
+def own(scope: Scope, cls: type[Register]) -> list[sa.ColumnElement[bool]]:
+    """The tests of the rows that a filled template holds: those of the own office, where somebody may write no others."""
+    writes = {grant.write for grant in scope.grants(cls)} - {Rows.NONE}
+    return [cls.__table__.c.org_unit_id == scope.actor.org_unit_id] if writes == {Rows.OWN} and not scope.actor.system else []
 
 
 def columns_of(scope: Scope, cls: type[Register], filled: bool) -> list[Heading]:
@@ -147,7 +155,7 @@ def _example(sheet: Any, columns: Sequence[Heading], offers: Offers) -> int:
 
 def _fill(session: Session, cls: type[Register], sheet: Any, columns: Sequence[Heading]) -> int:
     number = 0
-    for number, line in enumerate(export.lines(session, cls, columns), 1):
+    for number, line in enumerate(export.lines(session, cls, columns, own(scope_of(session), cls)), 1):
         sheet.append([number, *(_value(sheet, value) for value in line)])
     return number
 
@@ -210,4 +218,4 @@ def _hint(column: Heading, offers: Offers) -> str:
     return f"{hint}；先写开头几个字再点开下拉列表，只列出以它开头的；选了上一级再点开，列出它的下一级" if offer.sought else hint
 
 
-__all__ = ["EXAMPLE", "columns_of", "news", "write"]
+__all__ = ["EXAMPLE", "columns_of", "news", "own", "write"]

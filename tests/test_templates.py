@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import openpyxl
@@ -22,7 +23,12 @@ from imports.run import run
 from imports.versions import Version
 from models.agency import Agency
 from models.expert import Expert
+from tests import samples
+from tests.conftest import Browser, SessionOf
+from tests.people import CLERK, OTHER, OWN, Persona
+from tests.test_disclosure import entries
 from tests.test_exports import SAMPLES, written
+from tests.test_matrix import office_id
 from tests.test_plan import SessionFor, clerk, register, sample, session, session_for, sheet, uscc
 
 __all__ = ["session", "session_for"]
@@ -276,3 +282,36 @@ def test_a_new_value_in_a_masked_column_is_taken_from_who_may_write_it(session: 
     assert after[1:] == before[1:]
     place = [each.key for each in fields(Expert) if each.sensitive].index("phone")
     assert [cell for n, cell in enumerate(after[0]) if n != place] == [cell for n, cell in enumerate(before[0]) if n != place]
+
+
+def test_the_page_offers_the_rows_that_one_keeps(session_of: SessionOf, sign_in: Callable[[Persona], Browser]) -> None:
+    keeper = session_of()
+    rows = [samples.make(keeper, Agency, 700 + place, office_id(keeper, office)) for place, office in enumerate((OWN, OTHER))]
+    for row in rows:
+        row.publish_state, row.mobile = "published", "13812345678"
+    keeper.commit()
+    browser = sign_in(CLERK)
+    assert "template.xlsx?filled=1" in browser.get("/agency/import").text
+    answer = browser.get("/agency/template.xlsx?filled=1")
+    book = openpyxl.load_workbook(io.BytesIO(answer.data))
+    cells = {cell.value for row in book.worksheets[0] for cell in row}
+    assert rows[0].uscc in cells
+    assert rows[1].uscc not in cells, "what the other office published is not for this one to fill in"
+    assert "138****5678" in cells
+    number = versions.properties_of(answer.data)["导出编号"]
+    [entry] = entries(session_of(), "export", number=number)
+    assert '"count": 1' in entry.image
+    _result, report = run(session_of(CLERK), Agency, answer.data, "回")
+    assert (report["counts"]["same"], report["counts"]["written"], report["wrong"]) == (1, 0, [])
+
+
+def test_a_template_with_too_many_rows_is_refused_in_words(
+    session_of: SessionOf, sign_in: Callable[[Persona], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = session_of()
+    samples.make(keeper, Agency, 700, office_id(keeper, OWN))
+    keeper.commit()
+    monkeypatch.setattr(template, "MOST_FILLED", 0)
+    answer = sign_in(CLERK).get("/agency/template.xlsx?filled=1")
+    assert answer.status_code == 409
+    assert "先筛选再导出" in answer.text
