@@ -49,7 +49,7 @@ def dumped(scope: Scope, declared: Field, value: Any) -> Any:
     return value if dump is None else dump(value)
 
 
-def celler(scope: Scope, declared: Field, lookup: Lookup) -> Callable[[Any], object] | None:
+def to_cell(scope: Scope, declared: Field, lookup: Lookup) -> Callable[[Any], object] | None:
     """What turns the field's values into cells of this person's workbook, decided once for many rows; None: they go as they are."""
     fmt = declared.format
     kind = type(fmt)
@@ -64,7 +64,7 @@ def celler(scope: Scope, declared: Field, lookup: Lookup) -> Callable[[Any], obj
 
 def cell(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> object:
     """The value as this person's workbook carries it."""
-    turn = celler(scope, declared, lookup)
+    turn = to_cell(scope, declared, lookup)
     return value if turn is None else turn(value)
 
 

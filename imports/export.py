@@ -109,7 +109,7 @@ def grids(
     scope, lookup = scope_of(session), DatabaseLookup(session)
     scope = scope.in_clear() if clear else scope
     lookup.prepare(column.field for column in columns)
-    cells = [masking.celler(scope, column.field, lookup) for column in columns]
+    cells = [masking.to_cell(scope, column.field, lookup) for column in columns]
     read: dict[type[Record], list[Field]] = {cls: []}
     for column in columns:
         read.setdefault(column.child or cls, []).append(column.field)
