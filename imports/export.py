@@ -124,6 +124,9 @@ def grids(
 
 def _spread(rows: Sequence[Row], kinds: Sequence[tuple[Mapping[int, Sequence[Row]], int]]) -> Iterator[Row]:
     """Records and their children as rows: of each kind the children by record, and how many columns they have."""
+    if not kinds:
+        yield from (row[1:] for row in rows)
+        return
     for row in rows:
         beside = [(nested.get(row[0], ()), width) for nested, width in kinds]
         for step in range(max((len(some) for some, _width in beside), default=0) or 1):

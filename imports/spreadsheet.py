@@ -29,7 +29,7 @@ EVERY, TIMES = 25, 400
 _DAY_ZERO, _FIRST_DAY = date(1899, 12, 30).toordinal(), date(1900, 3, 1)
 #: what stands for something else in XML, or cannot stand in it at all; and text that would be read as an escape
 _SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
-_AS_TEXT, _AS_DAY = f'" s="{parts.TEXT}" t="inlineStr"><is><t xml:space="preserve">', f'" s="{parts.DAY}"><v>'
+_AS_TEXT, _AS_DAY = f'" s="{parts.TEXT}" t="inlineStr"><is><t', f'" s="{parts.DAY}"><v>'
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -93,7 +93,9 @@ def _cells(start: str, numbers: Sequence[str], values: Sequence[object]) -> list
     if kinds <= {str, type(None)}:
         if _SPECIAL.search("\n".join(filter(None, values))):  # type: ignore[arg-type]
             values = [value and _escaped(value) for value in values]  # type: ignore[arg-type]
-        return [f"{start}{number}{_AS_TEXT}{value}</t></is></c>" if value else "" for number, value in zip(numbers, values, strict=True)]
+        spaced = any(value and (value[0] <= " " or value[-1] <= " ") for value in values)  # type: ignore[index]
+        opening = _AS_TEXT + (' xml:space="preserve">' if spaced else ">")
+        return [f"{start}{number}{opening}{value}</t></is></c>" if value else "" for number, value in zip(numbers, values, strict=True)]
     if kinds <= {date, type(None)} and min(filter(None, values)) >= _FIRST_DAY:  # type: ignore[type-var, operator]
         return [f"{start}{number}{_AS_DAY}{value.toordinal() - _DAY_ZERO}</v></c>" if value else "" for number, value in zip(numbers, values, strict=True)]  # type: ignore[attr-defined]
     if kinds <= {int, float, type(None)}:
