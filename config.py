@@ -137,6 +137,7 @@ SETTINGS = (
     ),
     Setting("JOBS_PATH", lambda: str(INSTANCE / "jobs.db"), text, "The queue of background work, a SQLite file of its own."),
     Setting("FILES_PATH", lambda: str(INSTANCE / "files"), text, "The folder that keeps attachments."),
+    Setting("EXPORTS_PATH", lambda: str(INSTANCE / "exports"), text, "The folder where large exports wait to be fetched, seven days at most."),
     Setting("TRACE_ANCHORS", lambda: str(INSTANCE / "anchors"), text, "The folder outside the database that keeps the signed heads of the trace."),
     Setting(
         "TRACE_KEY", _kept("trace_key", _new_key), key, "Signs the heads of the trace (32 bytes, base64). Made once under the instance folder when not set."

@@ -18,6 +18,8 @@ class Word:
     code: str
     label: str
     aliases: tuple[str, ...] = ()
+    #: the words of the field that narrows (`Field.narrowed_by`) with which it goes; none: with all
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from app.retention import retention
 from app.search import later
 from app.security import SecurityManager, enter_scope
 from app.signin import sessions, watch
-from views import health, import_jobs, register_views, undoing
+from views import exports, health, import_jobs, register_views, undoing
 
 csrf = CSRFProtect()
 migrate = Migrate()
@@ -81,9 +81,11 @@ def _background(app: Flask) -> None:
         jobs.register(task, work, partial(import_jobs.unfinished, task))
         jobs.repeat(task, partial(import_jobs.unfinished, task, old=True))
     jobs.register("undo", undoing.undo_batch, undoing.unfinished)
+    jobs.register("export", exports.make, exports.unfinished)
     jobs.register("search", later.read, later.unread)
     jobs.register("sessions", sessions.clear_all, lambda: [()])
     jobs.routine(upkeep.keep_up)
+    jobs.routine(exports.clear)
     jobs.register("verify", upkeep.verify_daily, upkeep.verification_cut_off)
     jobs.repeat("verify", upkeep.verification_due)
     jobs.register("backup", backup.make_nightly, list)

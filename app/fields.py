@@ -68,6 +68,8 @@ class Field:
     spill: Any = None
     #: fields of the same record whose text finds the linked record when nobody chose one
     named_by: tuple[str, ...] = ()
+    #: the field, of the same row or of the record above, by whose word the words that are offered are chosen (`Word.under`)
+    narrowed_by: str = ""
     #: several values in one cell make one child row each
     one_row_each: bool = False
     #: value of a new record when nothing was written

@@ -51,6 +51,7 @@ FRAME = frozenset(
         ("can_this_form_get", "ResetMyPasswordView"),
         ("can_this_form_post", "ResetMyPasswordView"),
         ("can_read", "signins"),
+        ("can_read", "exports"),
         ("can_get", "MenuApi"),
         ("can_get", "OpenApi"),
         ("can_show", "SwaggerView"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import Any
 
 from app.encryption.envelope import DESTROYED
 from app.fields import Field
-from app.formats import Format, Lookup
+from app.formats import Choice, Count, Day, Format, Lookup, StateOf, YesNo
 from app.language import _
 from app.register import Record, Register, children
 from app.scopes import Scope
@@ -48,9 +49,23 @@ def dumped(scope: Scope, declared: Field, value: Any) -> Any:
     return value if dump is None else dump(value)
 
 
+def to_cell(scope: Scope, declared: Field, lookup: Lookup) -> Callable[[Any], object] | None:
+    """What turns the field's values into cells of this person's workbook, decided once for many rows; None: they go as they are."""
+    fmt = declared.format
+    kind = type(fmt)
+    if not scope.clear(declared):
+        return lambda value: fmt.mask(value) or None
+    if kind.cell is Count.cell or kind.cell is Day.cell or (kind.cell is Format.cell and kind.write is Format.write and kind.show is Format.show):
+        return None
+    if isinstance(fmt, (StateOf, YesNo)) or kind is Choice:  # few values, many rows
+        return cache(lambda value: fmt.cell(value, lookup))
+    return lambda value: fmt.cell(value, lookup)
+
+
 def cell(scope: Scope, declared: Field, value: Any, lookup: Lookup) -> object:
     """The value as this person's workbook carries it."""
-    return declared.format.cell(value, lookup) if scope.clear(declared) else declared.format.mask(value) or None
+    turn = to_cell(scope, declared, lookup)
+    return value if turn is None else turn(value)
 
 
 def unchanged(scope: Scope, declared: Field, raw: object, value: Any) -> bool:

@@ -22,7 +22,7 @@ from app.lookup import DatabaseLookup
 from app.register import Child, Register
 from app.scopes import Scope
 from imports import export
-from imports.export import Found, Heading
+from imports.leaving import Found, Heading
 
 #: how a value stands in a cell: `masking.cell` for workbooks, `masking.shown` for pages
 Cell = Callable[[Scope, Field, Any, Lookup], object]
@@ -64,6 +64,8 @@ class Ledger:
     day: date | None = None
     notes: list[str] = field(default_factory=list)
     total: int = 0
+    #: of the file that it becomes
+    number: str = ""
 
     @property
     def own(self) -> int:

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Any, BinaryIO
 
 from app.workbooks import workbook
+from imports.export import NUMBER as NUMBER_OF_FILE
 from imports.ledger import Entry, Ledger
 
 NUMBER = "序号"
@@ -55,7 +56,9 @@ def write(ledger: Ledger, out: BinaryIO) -> int:
         row = _above(sheet, ledger, looks, len(widths))
         sheet.set_row(row, _points([_lines(text, width) for text, width in zip(_headings(ledger), widths, strict=True)]))
         sheet.write_row(row, 0, _headings(ledger), looks.head)
-        _page(sheet, row, sum(widths))
+        _page(sheet, row, sum(widths), ledger.number)
+        if ledger.number:
+            book.set_custom_property(NUMBER_OF_FILE, ledger.number)
         row += 1
         for number, entry in enumerate(ledger.entries, start=1):
             row = _entry(sheet, looks, row, [number, *entry.cells], entry, widths)
@@ -79,8 +82,8 @@ def _above(sheet: Any, ledger: Ledger, looks: _Formats, columns: int) -> int:
     return len(texts)
 
 
-def _page(sheet: Any, head: int, width: int) -> None:
-    """Page set-up; a very wide ledger takes several pages side by side, with number and name on each."""
+def _page(sheet: Any, head: int, width: int, number: str) -> None:
+    """Page set-up; a very wide ledger takes several pages side by side, with number and name on each. Paper too says which file it was."""
     across = max(1, math.ceil(width / PAGE))
     sheet.set_landscape()
     sheet.set_paper(A4)
@@ -90,7 +93,7 @@ def _page(sheet: Any, head: int, width: int) -> None:
     sheet.repeat_rows(head)
     if across > 1:
         sheet.repeat_columns(0, 1)
-    sheet.set_footer("&C第 &P 页 共 &N 页")
+    sheet.set_footer("&C第 &P 页 共 &N 页" + (f"&R{NUMBER_OF_FILE} {number}" if number else ""))
     sheet.freeze_panes(head + 1, 2)
 
 

@@ -165,13 +165,15 @@ class Qualification(Child):
     __keys__ = (("cert_no", "cert_type"),)
     __label__ = "cert_no"
 
-    cert_type: Mapped[CertType] = field(_l("资质证书类型"), aliases=("证书类型", "证书名称", "资质名称"), listed=True)
+    cert_type: Mapped[CertType] = field(_l("资质证书类型"), aliases=("证书类型", "证书名称", "资质名称"), narrowed_by="kind", listed=True)
     cert_no: Mapped[CertificateNumber] = field(
         _l("证书编号"), aliases=("资质证书编号", "证号", "资质证号", "许可证号", "资质编号"), listed=True, search=True, public=True
     )
     scopes: Mapped[Annotated[list[str], some_of(SCOPE)] | None] = field(
-        _l("业务范围"), aliases=("资质范围", "检测范围", "许可范围", "检测检验范围", "评价范围"), needed="publish", listed=True, public=True
-    )
+        _l("业务范围"),
+        aliases=("资质范围", "检测范围", "许可范围", "检测检验范围", "评价范围"),
+        narrowed_by="kind", needed="publish", listed=True, public=True,
+    )  # fmt: skip
     issuer: Mapped[Name | None] = field(_l("资质认可机关"), aliases=("发证机关", "发证单位", "颁发机关", "批准机关"), needed="publish")
     first_issued: Mapped[Day | None] = field(_l("首次发证日期"), aliases=("初领日期", "首次发证时间"))
     issued_on: Mapped[Day | None] = field(_l("发证日期"), aliases=("颁证日期", "发证时间", "有效期起"), needed="publish", listed=True)

@@ -81,6 +81,7 @@ def application(databases: Databases, tmp_path_factory: pytest.TempPathFactory, 
             "SECRET_KEY": "a key of the tests, long enough for tokens",
             "JOBS_PATH": ":immediate:",
             "FILES_PATH": str(tmp_path_factory.mktemp("files")),
+            "EXPORTS_PATH": str(tmp_path_factory.mktemp("exports")),
             "TRACE_ANCHORS": str(tmp_path_factory.mktemp("anchors")),
         }
 

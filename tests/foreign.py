@@ -27,6 +27,7 @@ from imports import plan as planning
 from imports import undo_judge
 from imports.batch import BatchState, ImportBatch
 from imports.commit import BadRows
+from imports.export_job import ExportJob, ExportState
 from imports.outcome import Mode as ImportMode
 from tests import samples
 from tests.people import OTHER, OWN, PASSWORD, PEOPLE
@@ -84,6 +85,8 @@ class Ground:
     templates: dict[str, int] = field(default_factory=dict)
     #: a request to see what is masked, of the third office
     request: int = 0
+    #: the number of an export
+    export: str = ""
     permissions: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
 
@@ -222,6 +225,10 @@ def _frame(session: Any, ground: Ground) -> None:
     session.add(request)
     session.flush()
     ground.request = request.id
+    job = ExportJob(number="DC261128-ZUZUZU", register="agency", kind="csv", name=f"祖的导出{MARK}", operator=SOMEBODY, state=ExportState.DONE.value)
+    session.add(job)
+    session.flush()
+    ground.export, ground.private = job.number, ground.private | {job.name}
 
 
 def _permissions(session: Any) -> dict[str, set[tuple[str, str]]]:

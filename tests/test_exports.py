@@ -137,4 +137,12 @@ def test_the_template_guides(session: Session) -> None:
     ranges = [str(rule.sqref) for rule in book.worksheets[0].data_validations.dataValidation]
     assert ranges
     assert all(each.endswith("1048576") for each in ranges)
-    assert "机构名称*" in [cell.value for cell in book.worksheets[0][1]]
+    sheet_ = book.worksheets[0]
+    heads = {cell.value: cell for cell in sheet_[1]}
+    assert "机构名称*" in heads
+    letter = heads["统一社会信用代码*"].column_letter
+    assert sheet_.column_dimensions[letter].number_format == "@", "the whole column, rows that nobody has written yet too"
+    assert "25 人" in heads["专职安全评价师人数"].comment.text
+    assert sheet_.freeze_panes == "A2"
+    assert not sheet_.protection.sheet, "nothing hinders pasting"
+    assert book["填表说明"].cell(book["填表说明"].max_row, 1).value.startswith("模板版本 agency/")

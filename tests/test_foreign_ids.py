@@ -271,6 +271,10 @@ def _request(walk: Walk) -> list[Case]:
     return [] if walk.person is LEADER else [Case("another office's", {"number": walk.ground.request})]
 
 
+def _export(walk: Walk) -> list[Case]:
+    return [Case("somebody else's", {"number": walk.ground.export}), Case("nobody's", {"number": "1"})]
+
+
 def _looks(walk: Walk) -> list[Case]:
     return [Case("somebody else's", {"relation": "agency", "row": walk.ground.far["agency"].id})]
 
@@ -279,6 +283,8 @@ FRAME: dict[str, Callable[[Walk], list[Case]]] = {
     "AuditView.looks": _looks,
     "DisclosuresView.grant": _request,
     "DisclosuresView.refuse": _request,
+    "ExportsView.show": _export,
+    "ExportsView.file": _export,
     "SignInsView.end": _numbered(number="session"),
     "AuditView.entry": _numbered(number="entry"),
     "KeeperView.accept": _numbered(pk="row"),

@@ -482,6 +482,11 @@ def road_export(walk: Walk) -> None:
     assert list(csv.reader(io.StringIO(text)))
     for kind, label in walk.ground.labels.items():
         assert (label in text) == (kind in walk.allowed.reads), kind
+    filled = walk.client.get(walk.url("template.xlsx?filled=1"), buffered=True)
+    assert filled.status_code in {200, 403}
+    text = _spoken(filled)
+    for kind, label in walk.ground.labels.items():
+        assert label not in text or kind in walk.allowed.reads, kind
 
 
 def road_ledger(walk: Walk) -> None:
@@ -784,6 +789,7 @@ def _roads_of_values(walk: Walk) -> Iterator[tuple[str, Any]]:
         "list/?size=100",
         "export.xlsx",
         "export.csv",
+        "template.xlsx?filled=1",
         f"ledger?{ids}",
         f"ledger.xlsx?all=1&{ids}",
         f"compare?{ids}",

@@ -24,6 +24,7 @@ from models.policy import Policy, PolicyInterpretation, PolicyQuestion
 from tests import samples
 from tests.conftest import Browser, SessionOf, Statements
 from tests.people import CLERK, LEADER, LEGAL, OTHER_CLERK, PRIVACY_CLERK, SUPERVISOR, SYSADMIN, VISITOR, Persona
+from tests.test_disclosure import entries
 from tests.test_generic import fill, keeper
 from tests.test_matrix import office_id
 
@@ -69,6 +70,11 @@ def test_a_ledger_is_laid_out_for_the_printer(app: Flask, session_of: SessionOf,
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     assert sheet.print_title_rows == "$3:$3"
     assert sheet.oddFooter.center.text == "第 &P 页 共 &N 页"
+    number = re.search(r"DC\d{6}-\w{6}", answer.headers["Content-Disposition"])[0]  # type: ignore[index]
+    assert sheet.oddFooter.right.text == f"导出编号 {number}", "paper leads back to who printed it"
+    [entry] = entries(session_of(), "export", number=number)
+    assert '"count": 3' in entry.image
+    assert '"register": "agency"' in entry.image
     assert {cell.border.left.style for cell in sheet[4]} == {"thin"}
     assert all(cell.alignment.wrap_text for cell in sheet[4])
     assert [sheet.cell(row, 1).value for row in range(4, 8)] == [1, 2, 3, None]

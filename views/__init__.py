@@ -17,6 +17,7 @@ from views.disclosing import reveal_button
 from views.disclosures import DisclosuresView, has_part
 from views.documents import PrintedForms, keeps_forms
 from views.errors import register_errors
+from views.exports import ExportsView
 from views.frame import Page, add_page, look, sidebar
 from views.help import HelpView
 from views.history import remembering
@@ -60,5 +61,6 @@ def register_views(appbuilder: AppBuilder) -> None:
         add_register_api(appbuilder, entry)
     appbuilder.add_view_no_menu(SearchView)
     appbuilder.add_view_no_menu(SignInsView)
+    appbuilder.add_view_no_menu(ExportsView)
     appbuilder.add_view_no_menu(AccountSecurityView)
     add_page(app, Page("Security", _l("登录安全"), "AccountSecurityView.index", "ti-shield-lock", looks_after_accounts))

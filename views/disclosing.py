@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ class Disclosing:
         found = disclosure.usable(session, self.cls)
         if not found:
             raise NotPermitted(_l("没有可用的授权。请先在“脱敏授权”里申请导出完整信息。"))
-        grant, number, tests = found[0], export_number(), chosen_rows(session, self.cls)
+        grant, number, tests = found[0], export_number(), chosen_rows(session, self.cls, request.args.to_dict(flat=False))
         stamp = export.Stamp(number, words_across(scope_of(session).actor.full_name, number))
         out, count = written(lambda file: export.write(session, self.cls, file, "xlsx", tests, stamp))
         name = f"{file_name(self.cls)}_完整信息"
@@ -91,11 +91,11 @@ def words_across(name: str, number: str) -> str:
     return f"内部资料 严禁外传 · {name} · {local(now()):%Y-%m-%d %H:%M} · 导出编号 {number}"
 
 
-def chosen_rows(session: Session, cls: type[Register]) -> list[sa.ColumnElement[bool]]:
+def chosen_rows(session: Session, cls: type[Register], args: Mapping[str, Sequence[str]]) -> list[sa.ColumnElement[bool]]:
     """The tests of what an export asks for: the filters in force, or the ticked records."""
-    tests = read_listing(session, cls, request.args.to_dict(flat=False), DatabaseLookup(session)).conditions()
-    if "ids" in request.args:
-        tests.append(cls.id.in_(read_ids(request.args.getlist("ids"))))
+    tests = read_listing(session, cls, args, DatabaseLookup(session)).conditions()
+    if "ids" in args:
+        tests.append(cls.id.in_(read_ids(args["ids"])))
     return tests
 
 

@@ -19,6 +19,8 @@ from app.language import _, chinese
 from app.register import Register
 from app.registry import Entry
 from imports import export
+from imports.leaving import count
+from views import exports
 from views.attachments import Attachments
 from views.bulk import Bulk
 from views.cell_edit import CellEdit
@@ -115,11 +117,14 @@ class RegisterView(
     @has_access
     @permission_name("export")
     def export(self, kind: str) -> Answer:
-        """The list with the filters in force, or the ticked records, as a file."""
+        """The list with the filters in force, or the ticked records, as a file; a large one is made behind the page."""
         if kind not in KINDS:
             abort(404)
-        session, number = current_session(), export_number()
-        tests = chosen_rows(session, self.cls)
+        session, number, args = current_session(), export_number(), request.args.to_dict(flat=False)
+        export.permitted(session, self.cls)
+        tests = chosen_rows(session, self.cls, args)
+        if count(session, self.cls, tests, exports.LARGE + 1) > exports.LARGE:
+            return exports.begin(session, self.cls, kind, args, count(session, self.cls, tests))
         return made(
             lambda out: export.write(session, self.cls, out, kind, tests, export.Stamp(number)),
             file_name(self.cls),

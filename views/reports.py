@@ -12,6 +12,7 @@ from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
 from app import masking
+from app.audit import export_number
 from app.clock import today
 from app.language import _, chinese
 from app.lookup import DatabaseLookup
@@ -78,7 +79,8 @@ class Reports:
         with force_locale("zh_Hans"):
             page = ListPage(session, self.cls, request.args.to_dict(flat=False))
             made_ledger = self._ledger(session, page, wide=request.args.get("all") == "1", most=IN_BOOK, cell=masking.cell, label=chinese)
-            return made(lambda out: ledger_sheet.write(made_ledger, out), f"{made_ledger.title}{today():%Y%m%d}", "xlsx")
+            made_ledger.number, name = export_number(), f"{made_ledger.title}{today():%Y%m%d}"
+            return made(lambda out: ledger_sheet.write(made_ledger, out), name, "xlsx", number=made_ledger.number, register=self.cls.__key__)
 
     def _ledger(self, session: Session, page: ListPage, *, wide: bool = False, most: int, cell: ledgers.Cell, label: Any) -> Ledger:
         tests = page.listing.conditions()
@@ -115,7 +117,8 @@ class Reports:
         ledger = signed(session, self._comparison(ids).ledger())
         if self.cls.__notice__:
             ledger.notes.append(str(self.cls.__notice__))
-        return made(lambda out: ledger_sheet.write(ledger, out), f"{ledger.title}{today():%Y%m%d}", "xlsx")
+        ledger.number, name = export_number(), f"{ledger.title}{today():%Y%m%d}"
+        return made(lambda out: ledger_sheet.write(ledger, out), name, "xlsx", number=ledger.number, register=self.cls.__key__)
 
     def _comparison(self, ids: list[int]) -> Comparison:
         return Comparison(current_session(), self.cls, ids, only=request.args.get("differ") == "1")

@@ -20,9 +20,11 @@ from werkzeug.wrappers import Response
 
 from app import jobs
 from app.attachments import clean_name
+from app.audit import export_number
 from app.clock import local, midnight, now, today
 from app.language import _, chinese
 from app.register import Register
+from app.roles import Verb
 from app.scopes import scope_of
 from imports import plan as planning
 from imports import stored, template
@@ -88,8 +90,9 @@ class Uploads:
         mine = sa.select(ImportBatch).where(ImportBatch.register == self.cls.__key__, ImportBatch.operator == scope_of(session).actor.username)
         recent = session.scalars(mine.order_by(ImportBatch.id.desc()).limit(RECENT)).all()
         typed = {name: request.form.get(name, "") for name in ("sheet", "mode")}
+        fills = scope_of(session).may(self.cls, Verb.EXPORT)
         return render(
-            "imports/upload.html", cls=self.cls, recent=recent, message=message, typed=typed, local=local, modes=_modes(), states=batch_states()
+            "imports/upload.html", cls=self.cls, fills=fills, recent=recent, message=message, typed=typed, local=local, modes=_modes(), states=batch_states()
         ), status
 
     def _receive(self, session: Session) -> Answer:
@@ -230,10 +233,17 @@ class Uploads:
     @has_access
     @permission_name("import")
     def template(self) -> Response:
-        """The workbook to fill in."""
-        session = current_session()
-        planning.permitted(session, self.cls)
-        return made(lambda out: template.write(session, self.cls, out), f"{chinese(self.cls.__title__)}模板", "xlsx")
+        """The workbook to fill in; `filled=1`: with the rows that the person keeps, to be looked through and sent back."""
+        session, cls = current_session(), self.cls
+        planning.permitted(session, cls)
+        title = chinese(cls.__title__)
+        if request.args.get("filled") != "1":
+            return made(lambda out: template.write(session, cls, out), f"{title}模板", "xlsx")
+        number = export_number()
+        try:
+            return made(lambda out: template.write(session, cls, out, True, number), f"{title}填报表", "xlsx", number=number, register=cls.__key__)
+        except Refused as error:
+            raise Conflict(str(error.message)) from None
 
 
 def _modes() -> list[tuple[str, str]]:
