@@ -42,7 +42,7 @@ def sample(declared: Field, number: int, lookup: DatabaseLookup) -> Any:
         "bank_card": "6222020200112233445"[:18] + "0",
         "document_number": f"围应急〔2026〕{number % 9000 + 1}号",
         "certificate_number": f"冀安检2024-{number:03d}",
-        "phone": "0314-7512345",
+        "phone": "0314-7620011",
         "mobile": f"1380000{number % 10000:04d}",
         "email": f"a{number}@example.com",
         "url": f"https://example.com/{number}",

@@ -159,7 +159,7 @@ def test_a_large_file_is_checked_by_the_worker(app: Flask, sign_in: SignIn, monk
     with app.app_context():
         assert count() == 20
     broken = bring(browser, b"PK\x03\x04" + bytes(500))
-    assert "已损坏" in page_of(browser, broken).select_one(".alert-danger").get_text(), "what cannot be read is said on the batch's own page"
+    assert "不完整" in page_of(browser, broken).select_one(".alert-danger").get_text(), "what cannot be read is said on the batch's own page"
 
 
 def test_an_import_that_waits_is_stopped(app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:

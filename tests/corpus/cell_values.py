@@ -66,7 +66,10 @@ CASES = [
         wrong=((3, "uscc", "damaged_number"), (4, "uscc", "damaged_number")),
     ),
     _column("credit codes with blanks, in small letters, full width, behind an apostrophe", "uscc", [f" {uscc(1)} ", uscc(2).lower(), uscc(3).translate({code: code + 0xFEE0 for code in range(0x30, 0x5B)}), f"'{uscc(4)}"], [uscc(number) for number in range(1, 5)]),
-    _column("names with blanks that cannot be seen", "name", [_NAMES[0], _NAMES[1], _NAMES[2], _NAMES[4]], [_NAMES[0]] * 4),
+    _column(
+        "names with blanks that cannot be seen", "name", [_NAMES[0], _NAMES[1], _NAMES[2], _NAMES[4]], [_NAMES[0]] * 4,
+        doubtful=tuple((row, "name", "same_name") for row in (3, 4, 5)),
+    ),
     _column("names of persons with blanks inside", "contact", ["王  伟", "王　伟", " 王伟 "], ["王伟"] * 3),
     _column("amounts with units", "fixed_assets", ["500万元", "500", 500, "５００万元", "1,200.5万元", "5000000元"], [500, 500, 500, 500, 1200.5, 500]),
     _column(
