@@ -17,7 +17,7 @@ from app.lookup import DatabaseLookup
 from app.register import Child, Register, field_map
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
-from imports import confirm, drafts, reading, remembered, rows, table
+from imports import confirm, drafts, reading, remembered, rows, table, template, versions
 from imports.decide import Judge
 from imports.decisions import NOTHING, Decisions
 from imports.drafts import Scattered
@@ -50,6 +50,8 @@ class Plan:
     new_words: dict[str, dict[str, int]] = field(default_factory=dict)
     #: numbers of records that the file brings itself, where the register gives numbers
     given: list[str] = field(default_factory=list)
+    #: what to say of the template that the file was filled in on
+    news: Text = ""
     digest: str = ""
     seconds: float = 0.0
     #: the words that nobody knows, each once (`imports/answers.py`)
@@ -101,7 +103,7 @@ class Plan:
             "file": self.file,
             "status": status,
             "batch": batch,
-            "message": str(message),
+            "message": str(message or self.news),
             "sheet": self.table.sheet,
             "header_row": self.table.header_row,
             "columns": self.table.mapped(),
@@ -159,6 +161,8 @@ def make(
             plan = _planned(session, Plan(cls, file, sha256, mode, table.begin(book, cls, sheet, decisions, past)), ROWS)
         except Scattered:
             plan = _planned(session, Plan(cls, file, sha256, mode, table.begin(book, cls, sheet, decisions, past)), ALL)
+    present = {column.target.name for column in plan.table.columns if column.target and not column.hidden}
+    plan.news = template.news(session, cls, versions.read(data), present)
     plan.seconds = time.perf_counter() - started
     return plan
 

@@ -81,8 +81,8 @@ def load(session: Session, batch: ImportBatch, cls: type[Register]) -> Plan:
     outline: dict[str, Any] = batch.outline or {"tally": {}, "new_words": {}, "given": []}
     return Plan(
         cls, batch.file_name, batch.sha256, Mode(batch.mode), _table(report, outline, cls), Kept(session, batch.id, tallies),
-        Counter(outline["tally"]), (batch.counts or {}).get("children", {}), outline["new_words"], outline["given"], batch.digest or "", report.get("seconds", 0.0),
-        outline.get("questions", []),
+        tally=Counter(outline["tally"]), children=(batch.counts or {}).get("children", {}), new_words=outline["new_words"], given=outline["given"],
+        questions=outline.get("questions", []), digest=batch.digest or "", seconds=report.get("seconds", 0.0),
     )  # fmt: skip
 
 

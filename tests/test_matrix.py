@@ -563,6 +563,9 @@ def road_import(walk: Walk) -> None:
     before = walk.count()
     status = _import_as(walk, text.getvalue().encode())
     assert (walk.count() > before) == walk.allowed.adds, status
+    for road in ("answer.xlsx", "errors.xlsx"):
+        of_nobody = walk.client.get(walk.url(f"import/{2**31 - 2}/{road}")).status_code
+        assert of_nobody in ({404} if walk.allowed.adds else {302, 403}), (road, of_nobody)
 
 
 def _written(value: Any) -> str:
@@ -995,7 +998,7 @@ WALKED = {
         "bulk": road_bulk, "bulk_preview": road_bulk, "bulk_void": road_bulk_void, "cell": road_cell,
         "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "check_new": road_new_record, "check": road_check, "check_child": road_check,
-        "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import, "undo": road_undo,
+        "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import, "answer": road_import, "undo": road_undo,
         "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,
         "reveal": road_reveal, "export_clear": road_reveal, "file_add": road_file, "file": road_file, "file_void": road_file_void,
     },

@@ -182,3 +182,82 @@ def test_files_lie_outside_what_the_web_serves_under_names_that_say_nothing(app:
     assert "evil" not in str(path)
     answer = browser.get(f"/agency/{agency.id}/files/{stored.id}")
     assert (answer.headers["X-Content-Type-Options"], answer.headers["Content-Disposition"][:11]) == ("nosniff", "attachment;")
+
+
+# the answer workbook ------------------------------------------------------------------------------
+
+
+def mended(content: bytes, mend: Callable[[Any], None]) -> bytes:
+    """The answer workbook as its person sends it back."""
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    mend(book.active)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_a_file_with_wrong_rows_is_taken_home_mended_and_goes_on_as_the_same_batch(app: Flask, sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    path = bring(browser, "中介机构名录_有错.xlsx").headers["Location"]
+    assert page_of(browser, path).select_one("a[href$='answer.xlsx']")
+    content = browser.get(f"{path}/answer.xlsx").data
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    places = {cell.value: cell.column for cell in sheet[1]}
+    said = {row: sheet.cell(row, places["错误说明"]).value for row in range(2, sheet.max_row + 1)}
+    assert [row for row, text in said.items() if text] == list(range(3, 10))
+    red = [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.comment]
+    assert red, "each wrong cell carries its sentence"
+
+    def mend(sheet: Any) -> None:
+        for row in range(9, 2, -1):
+            if row != 5:
+                sheet.delete_rows(row)
+        sheet.cell(3, places["机构名称"]).value = "补上的名称"
+
+    again = bring(browser, "名录 改好.xlsx", mended(content, mend)).headers["Location"]
+    assert again == path, "the same batch goes on"
+    page = page_of(browser, path)
+    digest = page.find("input", {"name": "digest"})["value"]
+    assert browser.post(path, {"digest": digest, "bad_rows": "stop"}).status_code == 302
+    assert kept(app, sa.select(sa.func.count(ImportBatch.id))) == 1
+    assert "补上的名称" in kept(
+        app,
+        sa.select(sa.func.group_concat(Agency.name) if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite") else sa.func.string_agg(Agency.name, ",")),
+    )
+
+
+def test_only_the_wrong_rows_are_taken_home(sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    path = bring(browser, "中介机构名录_有错.xlsx").headers["Location"]
+    sheet = openpyxl.load_workbook(io.BytesIO(browser.get(f"{path}/answer.xlsx?only=wrong").data)).active
+    assert sheet.row_dimensions[2].hidden
+    assert not [cell.value for cell in sheet[2] if cell.value]
+    assert [row for row in range(3, 10) if sheet.row_dimensions[row].hidden] == []
+
+
+def test_an_answer_of_somebody_else_is_a_file_like_any_other(app: Flask, sign_in: SignIn) -> None:
+    mine, other = sign_in(CLERK), sign_in(PRIVACY_CLERK)
+    path = bring(mine, "中介机构名录_有错.xlsx").headers["Location"]
+    content = mine.get(f"{path}/answer.xlsx").data
+    assert other.get(f"{path}/answer.xlsx").status_code == 404
+    assert bring(other, "别人的.xlsx", content).headers["Location"] != path
+    clean = bring(mine, "中介机构名录.xlsx").headers["Location"]
+    assert mine.get(f"{clean}/answer.xlsx").status_code == 404, "there is nothing to mend"
+
+
+def test_an_older_template_says_what_is_new(sign_in: SignIn) -> None:
+    """A template from before the column 备注 came to be: the file goes in, and the preview says what it does not have."""
+    browser = sign_in(CLERK)
+    book = openpyxl.load_workbook(io.BytesIO(browser.get("/agency/template.xlsx").data))
+    sheet = book.worksheets[0]
+    places = {str(cell.value).rstrip("*").strip(): cell.column for cell in sheet[1]}
+    sheet.cell(3, places["机构名称"]).value, sheet.cell(3, places["统一社会信用代码"]).value = "模板一家", "91130828MA0000NH2A"
+    sheet.delete_cols(places["备注"])
+    for each in book.custom_doc_props.props:
+        each.value = "agency/00000000" if each.name == "yingshang-template" else re.sub(r"(^| )remark\b", "", each.value)
+    out = io.BytesIO()
+    book.save(out)
+    page = page_of(browser, bring(browser, "旧模板.xlsx", out.getvalue()).headers["Location"])
+    assert "模板是旧版：新增了“备注”，本次没有填" in page.select_one(".alert").get_text()
+    counts = {each["href"]: each.b.get_text() for each in page.select(".ys-count[href]")}
+    assert counts["?outcome=new"] == "1"

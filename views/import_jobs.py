@@ -24,7 +24,9 @@ from imports import plan as planning
 from imports import stored
 from imports.batch import BatchState, ImportBatch, Superseded, hold
 from imports.commit import BadRows, commit
+from imports.decisions import Decisions
 from imports.outcome import Mode
+from imports.plan import Plan
 from imports.refusal import Refused
 
 log = logging.getLogger(__name__)
@@ -75,11 +77,17 @@ def check_batch(batch_id: int) -> None:
         return
     with _attempted(session, batch_id, attempt):
         batch, cls = _begin(session, batch_id)
-        plan = planning.make(session, cls, batch.content or b"", batch.file_name, sheet=batch.sheet, mode=Mode(batch.mode))
+        decisions = Decisions.from_json((batch.outline or {}).get("decisions", {}))
+        plan = planning.make(session, cls, batch.content or b"", batch.file_name, sheet=batch.sheet, mode=Mode(batch.mode), decisions=decisions)
         hold(session, batch_id, attempt)
-        stored.keep(session, batch, plan)
-        batch.state = BatchState.PLANNED.value
-        session.commit()
+        ready(session, batch, plan)
+
+
+def ready(session: Session, batch: ImportBatch, plan: Plan) -> None:
+    """Keep the plan of a batch, so that its person can look at it and confirm; commits."""
+    batch.state, batch.message = BatchState.PLANNED.value, str(plan.news) or None
+    stored.keep(session, batch, plan)
+    session.commit()
 
 
 def commit_batch(batch_id: int) -> None:
@@ -143,4 +151,4 @@ def _close(session: Session, batch_id: int, attempt: int, state: BatchState, mes
     session.commit()
 
 
-__all__ = ["CHECK", "WRITE", "check_batch", "commit_batch", "name_of", "unfinished", "wish_of"]
+__all__ = ["CHECK", "WRITE", "check_batch", "commit_batch", "name_of", "ready", "unfinished", "wish_of"]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from flask import abort, redirect, request
+from flask import abort, current_app, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import Session
@@ -26,12 +27,12 @@ from app.language import _, chinese
 from app.register import Register
 from app.roles import Verb
 from app.scopes import scope_of
+from imports import answer, remembered, stored, template
 from imports import plan as planning
-from imports import stored, template
 from imports.batch import BatchState, ImportBatch
 from imports.commit import BadRows
+from imports.decisions import Decisions
 from imports.outcome import Mode
-from imports.plan import Plan
 from imports.refusal import Refused
 from views import error_list, import_jobs
 from views.downloads import made
@@ -105,27 +106,34 @@ class Uploads:
         if _previewed_today(session) >= MOST_PREVIEWS:
             return self._form(session, _("您今天已有 %(most)s 次预览没有导入，请先确认其中要导入的，或明天再上传", most=MOST_PREVIEWS), 429)
         name, data, sheet = clean_name(sent.filename), sent.stream.read(), request.form.get("sheet", "").strip() or None
-        batch = ImportBatch(
-            register=self.cls.__key__, file_name=name, sha256=hashlib.sha256(data).hexdigest(), content=data, sheet=sheet, mode=mode,
-            bad_rows=BadRows.STOP.value, state=BatchState.CHECKING.value, operator=scope_of(session).actor.username,
-        )  # fmt: skip
+        batch = self._answered(session, data) or ImportBatch(register=self.cls.__key__, bad_rows=BadRows.STOP.value, operator=scope_of(session).actor.username)
+        facts: dict[str, Any] = {"file_name": name, "sha256": hashlib.sha256(data).hexdigest(), "content": data, "sheet": sheet or batch.sheet, "mode": mode}
+        facts |= {"state": BatchState.CHECKING.value, "message": None, "touched_at": now()}
         if len(data) > AT_ONCE:
-            session.add(batch)
+            self._put(session, batch, facts)
             session.commit()
             jobs.put(import_jobs.CHECK, batch.id)
             return redirect(link_to(self.cls, "preview", batch_id=batch.id))
+        decisions = Decisions.from_json((batch.outline or {}).get("decisions", {}))
         try:
-            plan = planning.make(session, self.cls, data, name, sheet=sheet, mode=Mode(mode))
+            plan = planning.make(session, self.cls, data, name, sheet=facts["sheet"], mode=Mode(mode), decisions=decisions)
         except Refused as error:
             return self._form(session, str(error.message), 422)
-        session.add(batch)
-        self._plan_kept(session, batch, plan)
+        self._put(session, batch, facts)
+        import_jobs.ready(session, batch, plan)
         return redirect(link_to(self.cls, "preview", batch_id=batch.id))
 
-    def _plan_kept(self, session: Session, batch: ImportBatch, plan: Plan) -> None:
-        batch.state = BatchState.PLANNED.value
-        stored.keep(session, batch, plan)
-        session.commit()
+    @staticmethod
+    def _put(session: Session, batch: ImportBatch, facts: dict[str, Any]) -> None:
+        for key, value in facts.items():
+            setattr(batch, key, value)
+        session.add(batch)
+
+    def _answered(self, session: Session, data: bytes) -> ImportBatch | None:
+        """The batch that this file was given back for, to be mended; only while nothing of it is written and by the same person."""
+        number = answer.batch_of(answer.mark_of(data), _secret())
+        mine = (ImportBatch.register == self.cls.__key__, ImportBatch.operator == scope_of(session).actor.username)
+        return session.scalar(sa.select(ImportBatch).where(ImportBatch.id == number, ImportBatch.state == BatchState.PLANNED.value, *mine)) if number else None
 
     @expose("/import/<int:batch_id>", methods=("GET", "POST"))
     @has_access
@@ -196,6 +204,9 @@ class Uploads:
         queue = sa.update(ImportBatch).where(ImportBatch.id == batch.id, ImportBatch.state == BatchState.PLANNED.value, ImportBatch.digest == batch.digest)
         queue = queue.values(bad_rows=choice, state=BatchState.QUEUED.value, message=None, touched_at=now()).returning(ImportBatch.id)
         queued = session.execute(queue, execution_options={"synchronize_session": False}).scalar()
+        if queued is not None:
+            table = stored.load(session, batch, self.cls).table
+            remembered.remember(session, scope_of(session), self.cls, table, table.answers.decisions)
         session.commit()
         jobs.hush(import_jobs.wish_of(batch.id))
         if queued is not None:
@@ -229,6 +240,23 @@ class Uploads:
         name = _("%(name)s 问题清单", name=batch.file_name.rpartition(".")[0] or batch.file_name)
         return made(lambda out: error_list.write(plan, out), name, "xlsx")
 
+    @expose("/import/<int:batch_id>/answer.xlsx", methods=("GET",))
+    @has_access
+    @permission_name("import")
+    def answer(self, batch_id: int) -> Response:
+        """The person's own file with the wrong cells marked; with `only=wrong`, only the rows that are wrong."""
+        session = current_session()
+        batch = self._mine(session, batch_id)
+        data, plan = batch.content, stored.load(session, batch, self.cls)
+        if data is None or not plan.tally["issues"]:
+            abort(404)
+        try:
+            made_anew = answer.of_plan(session, plan, data, only_wrong=request.args.get("only") == "wrong", mark=answer.signed(batch.id, _secret()))
+        except Refused as error:
+            raise Conflict(str(error.message)) from None
+        name = _("%(name)s 待改", name=batch.file_name.rpartition(".")[0] or batch.file_name)
+        return made(lambda out: out.write(made_anew), name, "xlsx")
+
     @expose("/template.xlsx", methods=("GET",))
     @has_access
     @permission_name("import")
@@ -244,6 +272,12 @@ class Uploads:
             return made(lambda out: template.write(session, cls, out, True, number), f"{title}填报表", "xlsx", number=number, register=cls.__key__)
         except Refused as error:
             raise Conflict(str(error.message)) from None
+
+
+def _secret() -> bytes:
+    """What marks are signed with."""
+    key = current_app.secret_key or ""
+    return key if isinstance(key, bytes) else key.encode()
 
 
 def _modes() -> list[tuple[str, str]]:

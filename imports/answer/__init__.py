@@ -11,10 +11,13 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from multiprocessing.connection import Connection
 
-from imports import reading
+from sqlalchemy.orm import Session
+
+from imports import reading, remembered, table
 from imports.answer import anew, package
 from imports.answer.faults import EXPLANATION, Fault, Request
 from imports.answer.mark import batch_of, mark_of, signed
+from imports.plan import Plan
 from imports.reading import _confine, _context
 from imports.rows import Issue
 from imports.table import Table
@@ -45,6 +48,15 @@ def write(
     return edited if edited is not None else anew.made(reading.read(data), request)
 
 
+def of_plan(session: Session, plan: Plan, data: bytes, *, only_wrong: bool, mark: str) -> bytes:
+    """The answer to a file whose plan is kept; raises Refused like `write`."""
+    with reading.opened(data) as book:
+        found = table.begin(book, plan.cls, plan.table.sheet, plan.table.answers.decisions, remembered.recall(session, plan.cls))
+        numbers = [number for some, _cells in found.pieces() for number in some]
+        kind, depth = book.kind, found.body.first - found.header_row if found.body else 1
+    return write(data, kind, found.sheet, found.header_row, depth, faults(found, plan.wrong), only_wrong=only_wrong, mark=mark, numbers=numbers)
+
+
 def _edited(data: bytes, request: Request) -> bytes | None:
     """The package edited in a process of its own; None when it is no such package, or its inside is too odd to be edited."""
     ours, theirs = _context.Pipe(duplex=False)
@@ -73,4 +85,4 @@ def _edit(answer: Connection, data: bytes, request: Request, seconds: int, megab
     answer.send_bytes(made)
 
 
-__all__ = ["EXPLANATION", "Fault", "batch_of", "faults", "mark_of", "signed", "write"]
+__all__ = ["EXPLANATION", "Fault", "batch_of", "faults", "mark_of", "of_plan", "signed", "write"]
