@@ -115,11 +115,11 @@ class Reader:
         return self.rows
 
     def _enter(self, feed: _Feed, found: Iterable[Found], raws: Sequence[object]) -> None:
-        key, sensitive = feed.target.field.key, feed.target.field.sensitive
+        key, sensitive, child = feed.target.field.key, feed.target.field.sensitive, feed.target.child
         for place, (reading, raw, row) in enumerate(zip(found, raws, self.rows, strict=True)):
             if reading is None:
                 continue
-            home = self._home(feed.target.child, place)
+            home = row if child is None else self._home(child, place)
             if sensitive:
                 home.raws[key] = raw  # it may be a mask that comes back
             if isinstance(reading, FormatError):
@@ -253,13 +253,14 @@ def _read_column(target: Target, raws: Sequence[object], lookup: DatabaseLookup,
     if isinstance(fmt, Link):
         raws = [raw if raw is None or isinstance(raw, (str, CellError)) else plain_number(raw) for raw in raws]
         lookup.prepare_texts(fmt.register, (line(raw) for raw in raws if isinstance(raw, str) and not is_empty(raw)))
-    known: dict[tuple[type, object], Found] = {(type(None), None): None}
+    known: dict[object, Found] = {None: None}
     found: list[Found] = []
     for raw in raws:
-        key = (type(raw), raw)
+        key = raw if raw is None or type(raw) is str else (type(raw), raw)  # 1, 1.0 and True are one key, and three things
         if key not in known:
             left = isinstance(fmt, Link) and leaves_out(answers, raw)
-            known[key] = Reading(None) if left else _left_out(_read_one(target, raw, asked))
+            reading = Reading(None) if left else _read_one(target, raw, asked)
+            known[key] = _left_out(reading) if answers else reading
         found.append(known[key])
     return found
 

@@ -18,6 +18,8 @@ from imports.refusal import Refused
 from tests.corpus import cell_values, formats, other_registers, refusals, shapes
 from tests.corpus.case import Case
 
+pytestmark = pytest.mark.one_database  # a file reads the same, wherever its rows go
+
 CASES = [*formats.CASES, *shapes.CASES, *cell_values.CASES, *other_registers.CASES, *refusals.CASES]
 #: known shortfalls, each with what is not right
 SHORT: dict[str, str] = {}

@@ -53,6 +53,12 @@ SignIn = Callable[[Persona], Browser]
 FACTS = [each.attr for each in fields(Agency)]
 
 
+@pytest.fixture(autouse=True)
+def own_anchors(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anchors of this test's trace alone: those of another one would find it cut off."""
+    monkeypatch.setitem(app.config, "TRACE_ANCHORS", str(tmp_path / "anchors"))
+
+
 @pytest.fixture
 def session(session_of: SessionOf) -> Session:
     return session_of()

@@ -144,6 +144,7 @@ def _real() -> list[tuple[str, bytes]]:
     return [(path.name, path.read_bytes()) for path in files]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("where", ["import", "files", "template"])
 def test_no_odd_file_ends_in_a_fault(agency: Any, sign_in: SignIn, where: str) -> None:
     """Hundreds of bent and foreign files on each of the three roads: taken, or refused in words."""
