@@ -59,7 +59,8 @@ def test_a_clerk_fills_in_an_agency(site: str, chromium: Browser, width: int) ->
     page.fill("input[name=name]", "承德市木兰安全技术有限公司")
     page.fill("input[name=uscc]", "91130828MA07ABCD18")
     page.fill("textarea[name=remark]", "这段话不能丢")
-    page.get_by_role("button", name="保存").click()
+    with page.expect_navigation():  # what is said while one types says the same: only the page that comes back is an answer
+        page.get_by_role("button", name="保存").click()
     expect(page.locator("#h-uscc .ys-why")).to_contain_text("校验不符")
     assert page.input_value("textarea[name=remark]") == "这段话不能丢"
     page.fill("input[name=uscc]", "91130828MA07ABCD19")
