@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.language import Text, _l
+from app.language import Text, _l, chinese
 from app.register import Register, field_map
 from imports.decisions import refused
 from imports.drafts import Draft
@@ -52,24 +52,31 @@ def _ask(cls: type[Register], table: Table, namesakes: Namesakes, draft: Draft, 
         return
     label = field_map(cls)[cls.__label__].label
     heading = table.heading(cls.__label__) or str(label)
-    message = _stored(cls, namesakes, stored) if stored else _earlier(earlier)
-    if coded and (all(each.coded for each in stored) if stored else earlier_coded):
-        first.doubts.append(Issue(table.sheet, first.number, heading, cls.__label__, "same_name", message))
-    else:
-        first.errors.append(Issue(table.sheet, first.number, heading, cls.__label__, "confirm_match", message))
+    two = coded and (all(each.coded for each in stored) if stored else earlier_coded)
+    message = _stored(cls, namesakes, stored, two=two) if stored else _earlier(cls, earlier, two=two)
+    issue = Issue(table.sheet, first.number, heading, cls.__label__, "same_name" if two else "confirm_match", message)
+    (first.doubts if two else first.errors).append(issue)
 
 
-def _stored(cls: type[Register], namesakes: Namesakes, stored: list[Named]) -> Text:
+def _stored(cls: type[Register], namesakes: Namesakes, stored: list[Named], *, two: bool) -> Text:
     visible = [each.id for each in stored if each.visible][:3]
     if not visible:
-        return _l("已有一条名称相同或相近的记录，但不在您的权限范围内，请联系其承办股室，或确认另建")
+        return _l("已有一条名称相同或相近的记录，但不在您的权限范围内，请联系其承办股室核对是不是同一家")
     namesakes.lookup.prepare_ids(cls.__key__, visible)
     names = "、".join(namesakes.lookup.handle(cls.__key__, each) for each in visible)
-    return _l("已有名称相同或相近的“%(names)s”，请确认是不是同一家：是就选它，不是就选“另建”", names=names)
+    if two:
+        return _l("已有名称相同或相近、编号不同的“%(names)s”，请核对是不是同一家", names=names)
+    return _l("已有名称相同或相近的“%(names)s”。是同一家的，请照登记的名称填写；不是的，请补填“%(key)s”以便分清", names=names, key=_key(cls))
 
 
-def _earlier(row: int) -> Text:
-    return _l("第 %(row)s 行的名称与本行相同或相近，编号却不同，请确认是不是同一家：是就填成同一编号，不是就选“另建”", row=row)
+def _earlier(cls: type[Register], row: int, *, two: bool) -> Text:
+    if two:
+        return _l("第 %(row)s 行的名称与本行相同或相近，编号却不同，请核对是不是同一家", row=row)
+    return _l("第 %(row)s 行的名称与本行相同或相近。是同一家的，请写成一样的名称；不是的，请补填“%(key)s”以便分清", row=row, key=_key(cls))
+
+
+def _key(cls: type[Register]) -> str:
+    return "、".join(chinese(field_map(cls)[part].label) for part in cls.__keys__[0])
 
 
 __all__ = ["settle"]
