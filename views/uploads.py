@@ -35,7 +35,7 @@ from imports.decisions import Decisions
 from imports.outcome import Mode
 from imports.refusal import Refused
 from views import error_list, import_jobs
-from views.downloads import made
+from views.downloads import held, made
 from views.editing import Answer
 from views.pages import current_session, link_to, render
 from views.preview import Preview, reason_of
@@ -255,7 +255,7 @@ class Uploads:
         except Refused as error:
             raise Conflict(str(error.message)) from None
         name = _("%(name)s 待改", name=batch.file_name.rpartition(".")[0] or batch.file_name)
-        return made(lambda out: out.write(made_anew), name, "xlsx")
+        return held(made_anew, name, "xlsx")
 
     @expose("/template.xlsx", methods=("GET",))
     @has_access
