@@ -58,13 +58,16 @@ class Scope:
     actor: Actor
     #: whether sensitive values are read in clear: only for what a purpose was named for, and noted (app/disclosure.py)
     unmasked: bool = False
+    _grants: dict[type[Record], list[Grant]] = field(default_factory=dict, compare=False, repr=False)
     _rows: dict[type[Record], ColumnElement[bool] | None] = field(default_factory=dict, compare=False, repr=False)
     _criteria: dict[type[Record], tuple[LoaderCriteriaOption, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def grants(self, cls: type[Record]) -> list[Grant]:
         """The actor's grants in a register (a child has those of its register)."""
-        rights = registry.entry_of(cls).rights  # type: ignore[arg-type]
-        return [rights[role] for role in sorted(self.actor.roles) if role in rights]
+        if cls not in self._grants:
+            rights = registry.entry_of(cls).rights  # type: ignore[arg-type]
+            self._grants[cls] = [rights[role] for role in sorted(self.actor.roles) if role in rights]
+        return self._grants[cls]
 
     def may(self, cls: type[Record], verb: Verb) -> bool:
         """Whether the actor may do this to some row of the register at all."""

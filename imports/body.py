@@ -50,6 +50,7 @@ class Body:
 
     def pieces(self) -> Iterator[tuple[list[int], list[list[object]]]]:
         """The rows of data, chunk by chunk."""
+        wide = len(self.columns)
         for chunk in self.sheet.chunks():
             numbers: list[int] = []
             rows: list[list[object]] = []
@@ -59,7 +60,7 @@ class Body:
                 if self.held:
                     self._settle_held(numbers, rows)
                 if data:
-                    whole = self._filled_down(cells + [None] * (len(self.columns) - len(cells)))
+                    whole = self._filled_down(cells + [None] * (wide - len(cells)) if len(cells) < wide else cells)
                     if self.alone:
                         self.held = whole
                         continue
@@ -83,6 +84,9 @@ class Body:
         self.held = None
 
     def _is_data(self, cells: Sequence[object]) -> bool:
+        if not self.near and not self.elsewhere and self.number >= self.first and self.leftovers.plainly_data(self.number, cells):
+            self.last, self.alone = self.number, False
+            return True
         filled = [place for place, cell in enumerate(cells) if cell is not None and not is_empty(cell)]
         if self.number < self.first:
             if filled and self.number <= self.top:

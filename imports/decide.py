@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import masking
-from app.fields import Field
+from app.fields import Field, Gate
 from app.language import Text, _l, chinese
 from app.lookup import DatabaseLookup
 from app.records import follow, link_by_text
@@ -39,6 +39,8 @@ class _Kind:
     start: dict[str, Any]
     required: tuple[Field, ...]
     hidden: frozenset[str]
+    #: what not everybody who writes a new record may fill in
+    gated: tuple[str, ...]
     linked: bool
     follows: bool
 
@@ -62,6 +64,7 @@ class Judge:
                 self._start(cls),
                 tuple(each for each in declared if each.required),
                 self.scope.hidden(cls),
+                tuple(each.key for each in declared if each.gate is not Gate.ORDINARY),
                 any(each.named_by for each in declared),
                 getattr(cls.derive, "__func__", None) is not getattr(Record.derive, "__func__", None),
             )
@@ -73,25 +76,26 @@ class Judge:
         """The planned record of a draft; problems go to the rows they belong to."""
         old = found[0] if len(found) == 1 else None
         self._forgive_masks(draft, old, children)
-        if not draft.good:
+        good = draft.good
+        if not good:
             self._also_missing(draft, old)
             return self._wrong(draft)
         given = self._given(self.cls, draft.gather(), draft.raws(), old)
-        obstacle = self._cannot_stand(draft, given, found, claimed)
+        obstacle = self._cannot_stand(draft, good, given, found, claimed)
         if obstacle:
             return self._wrong(draft, obstacle)
         after, visible = self._after(self.cls, given, old, None)
         changes = self._changes(self.cls, old, after, given)
-        first = draft.good[0]
-        issues = self._new_masks(draft, old) or self._rules(self.cls, first, after, visible) or self._rights(first, old, after, changes)
+        issues = self._new_masks(good, old) or self._rules(self.cls, good[0], after, visible, key=draft.key) or self._rights(good[0], old, after, changes)
         if issues:
             return self._wrong(draft, *issues)
         outcome = Outcome.NEW if old is None else Outcome.CHANGED if changes else Outcome.SAME
         record = PlannedRecord(self.cls, outcome, [], after, changes, old.id if old else None, old.version if old else 0)
-        self._children(record, draft, old, children)
-        if not draft.good:
-            return self._wrong(draft)
-        good = draft.good
+        if any(row.children for row in good):
+            self._children(record, good, old, children)
+            good = draft.good
+            if not good:
+                return self._wrong(draft)
         record.numbers = [row.number for row in good]
         if len(good) < len(draft.rows):
             record.issues = [issue for row in draft.rows for issue in row.errors]
@@ -123,12 +127,12 @@ class Judge:
                 forgiven |= {f"{child.cls.__key__}.{key}" for key in masked}
             row.errors = [issue for issue in row.errors if issue.field not in forgiven]
 
-    def _new_masks(self, draft: Draft, old: Stored | None) -> list[Issue]:
+    def _new_masks(self, good: list[Row], old: Stored | None) -> list[Issue]:
         """A mask that means nothing stored is no value: 张** would pass for a name."""
         hidden = self._kind(self.cls).hidden
         masked = [
             (row, key)
-            for row in draft.good
+            for row in (good if hidden else ())
             for key in hidden.intersection(row.raws)
             if isinstance(raw := row.raws[key], str) and "**" in raw and not (old and self._masked(self.cls, key, raw, old.values))
         ]
@@ -153,24 +157,25 @@ class Judge:
         declared = field_map(cls).get(key)
         return declared is not None and masking.unchanged(self.scope, declared, raw, values.get(key))
 
-    def _cannot_stand(self, draft: Draft, given: Mapping[str, Any], found: list[Stored], claimed: dict[int, int]) -> Issue | None:
-        first = draft.good[0]
-        if len(draft.rows) > 1 and len(draft.good) < len(draft.rows) and any(key not in draft.gather() for key in draft.values):
+    def _cannot_stand(self, draft: Draft, good: list[Row], given: Mapping[str, Any], found: list[Stored], claimed: dict[int, int]) -> Issue | None:
+        first = good[0]
+        if len(good) < len(draft.rows) and any(key not in draft.gather() for key in draft.values):
             broken = next(row for row in draft.rows if row.errors)
             return self._issue(first, "", "record_wrong", _l("第 %(row)s 行有错，同一条记录的本行随之不导入", row=broken.number))
+        if not found:
+            missing = self.mode is Mode.UPDATE
+            return self._issue(first, self._key_field(draft), "not_found", _l("没有这条记录，而本次只更新")) if missing else None
         if any(not each.visible for each in found):
             return self._issue(first, self._key_field(draft), "not_permitted", _l("该记录已存在，但不在您的权限范围内"))
         if len(found) > 1:
             return self._issue(first, self._key_field(draft), "ambiguous_key", _l("已有 %(count)s 条记录与本行相符，请补填编号以便分清", count=len(found)))
-        if found and found[0].id in claimed:
+        if found[0].id in claimed:
             known = field_map(self.cls)
             differing = (key for key, value in given.items() if self.scope.clear(known[key]) and not same(found[0].values.get(key), value))
             key = next(differing, self.cls.__keys__[0][0])
             return conflict(self.cls, self.table, first.number, claimed[found[0].id], key)
-        if found and self.mode is Mode.INSERT:
+        if self.mode is Mode.INSERT:
             return self._issue(first, self._key_field(draft), "exists", _l("该记录已存在，而本次只新增"))
-        if not found and self.mode is Mode.UPDATE:
-            return self._issue(first, self._key_field(draft), "not_found", _l("没有这条记录，而本次只更新"))
         return None
 
     def _key_field(self, draft: Draft) -> str:
@@ -188,9 +193,9 @@ class Judge:
         return after, masking.seen(self.scope, cls, after, given.keys() - gave_way) if old and kind.hidden else after
 
     def _changes(self, cls: type[Record], old: Stored | None, after: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """What differs from what is stored: among the values given, and among all where some follow from others."""
+        """What differs from what is stored: among the values given, and among all where some follow from others; nothing for a new record."""
         if old is None:
-            return {key: (None, value) for key, value in after.items() if value is not None}
+            return {}
         kind, before = self._kind(cls), old.values
         keys = after if kind.follows or kind.linked else given
         return {key: (before[key], after[key]) for key in keys if before[key] is not after[key] and not same(before[key], after[key])}
@@ -210,11 +215,12 @@ class Judge:
         *,
         parent: Mapping[str, Any] | None = None,
         prefix: str = "",
+        key: Key | None = None,
     ) -> list[Issue]:
         """Required fields, keys, and the rules that the values break by themselves, as far as the writer knows them."""
         empty = [declared for declared in self._kind(cls).required if after.get(declared.key) in (None, "", [])]
         issues = [self._issue(row, prefix + each.key, "required", _l("“%(label)s”必须填写", label=each.label)) for each in empty]
-        if not empty and not prefix and key_of(cls, after) is None and not cls.__number__[0]:
+        if not empty and not prefix and not key and key_of(cls, after) is None and not cls.__number__[0]:
             issues.append(self._issue(row, cls.__keys__[0][0], "required", _l("请填写%(keys)s，否则无法认出这条记录", keys=self._key_labels())))
         above = masking.seen(self.scope, self.cls, parent) if parent is not None else None
         issues += [self._issue(row, prefix + problem.field, problem.code, problem.message) for problem in cls.check(visible, above)]
@@ -225,12 +231,10 @@ class Judge:
         return "，或".join("、".join(f"“{chinese(known[part].label)}”" for part in parts) for parts in self.cls.__keys__)
 
     def _rights(self, row: Row, old: Stored | None, after: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Issue]:
-        if old is not None and not changes:
+        if self.scope.actor.system or (old is not None and not changes):
             return []
-        if self.scope.actor.system:
-            return []
-        start = self._kind(self.cls).start if old is None else {}
-        touched = [key for key in changes if old is not None or after.get(key) not in (None, start.get(key))]
+        kind = self._kind(self.cls)
+        touched = changes.keys() if old else [key for key in kind.gated if after.get(key) not in (None, kind.start.get(key))]
         reason = self.scope.refuses(self.cls, old.values if old else None, after, touched)
         return [self._issue(row, "", "not_permitted", reason)] if reason else []
 
@@ -261,9 +265,9 @@ class Judge:
 
     # children -------------------------------------------------------------------------------
 
-    def _children(self, record: PlannedRecord, draft: Draft, old: Stored | None, stored: Mapping[type[Child], list[Stored]]) -> None:
+    def _children(self, record: PlannedRecord, good: list[Row], old: Stored | None, stored: Mapping[type[Child], list[Stored]]) -> None:
         family = _Family(record, old.values if old else record.after, stored)
-        for row in draft.good:
+        for row in good:
             planned = [self._child(row, child, family) for child in row.children]
             if not row.errors:
                 record.children += [each for each in planned if each is not None]
@@ -282,7 +286,7 @@ class Judge:
         changes = self._changes(child.cls, old, after, given)
         prefix = f"{child.cls.__key__}."
         issues = self._rules(child.cls, row, after, visible, parent=parent, prefix=prefix)
-        if not issues and changes:
+        if not issues and (old is None or changes):
             reason = self.scope.refuses_child(child.cls, family.before)
             issues = [self._issue(row, prefix.rstrip("."), "not_permitted", reason)] if reason else []
         row.errors += issues

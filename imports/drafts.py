@@ -61,8 +61,8 @@ class Draft:
 def key_of(cls: type[Record], values: Mapping[str, Any]) -> Key | None:
     """The first natural key whose parts are all filled in."""
     for place, parts in enumerate(cls.__keys__):
-        found = tuple(values.get(part) for part in parts)
-        if all(part is not None for part in found):
+        found = tuple([values.get(part) for part in parts])
+        if None not in found:
             return place, found
     return None
 

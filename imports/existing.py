@@ -53,8 +53,8 @@ class Existing:
         wanted: dict[int, set[tuple[Any, ...]]] = defaultdict(set)
         for draft in drafts:
             for place, parts in enumerate(self.cls.__keys__):
-                key = tuple(draft.values.get(part) for part in parts)
-                if all(part is not None for part in key):
+                key = tuple([draft.values.get(part) for part in parts])
+                if None not in key:
                     wanted[place].add(key)
         for place, keys in wanted.items():
             self._fetch(place, sorted(keys, key=str))
@@ -84,6 +84,8 @@ class Existing:
         A row that fills in the first key but finds nothing by it may still mean a record found by
         a later key, when that record's own first key is empty.
         """
+        if not self._by_key:
+            return []
         first = self.cls.__keys__[0]
         has_first = all(draft.values.get(part) is not None for part in first)
         for place, parts in enumerate(self.cls.__keys__):

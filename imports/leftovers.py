@@ -53,6 +53,22 @@ class Leftovers:
         self.fed = {column.place for column in columns if column.target}
         self.wide = {merge.top: merge.wide for merge in sheet.merges if merge.wide >= max(3, len(columns) // 2)}
         self.heads = {column.place: self._spellings(plain(column.heading)) for column in columns if column.heading}
+        heads = [{spelling[0] for spelling in self.heads.get(place, ()) if spelling} for place in (0, 1)]
+        #: how the first two cells of a row must not begin to be data at one look
+        self.initials = (heads[0] | _BEGINNINGS, heads[1])
+
+    def plainly_data(self, number: int, cells: Sequence[object]) -> bool:
+        """Whether a row is data at one look: its first two cells say something, and begin neither like a heading nor like a note or total."""
+        if len(cells) < 2 or number in self.hidden:
+            return False
+        first, second = cells[0], cells[1]
+        if second is None or (type(second) is str and not self._begins_plainly(second, 1)):
+            return False
+        return first is not None and (type(first) is not str or self._begins_plainly(first, 0))
+
+    def _begins_plainly(self, text: str, place: int) -> bool:
+        letter = text[:1].lower()
+        return ("\u4e00" <= letter <= "\u9fff" or "0" <= letter <= "9" or "a" <= letter <= "z") and letter not in self.initials[place]
 
     def reason(self, number: int, cells: Sequence[object], filled: Sequence[int]) -> str | None:
         """Why the row, whose `filled` cells say something, is no data; None for data. A note may be taken for a section: what follows tells."""

@@ -26,7 +26,6 @@ from imports.targets import fed_children
 ROWS = 4000
 
 _OUTCOMES = tuple(Outcome)
-_PLACES = {outcome: place for place, outcome in enumerate(_OUTCOMES)}
 
 
 @dataclass
@@ -39,10 +38,8 @@ class Part:
 
     def tally(self) -> dict[str, int]:
         """How many records of each outcome, how many problems and doubts."""
-        found = dict.fromkeys((str(outcome) for outcome in Outcome), 0)
-        for record in self.records:
-            found[record.outcome] += 1
-        return found | {"issues": len(self.wrong), "doubts": len(self.doubtful)}
+        outcomes = [record.outcome for record in self.records]
+        return {str(outcome): outcomes.count(outcome) for outcome in _OUTCOMES} | {"issues": len(self.wrong), "doubts": len(self.doubtful)}
 
 
 class Parts(Protocol):
@@ -127,7 +124,7 @@ def pack(cls: type[Register], part: Part) -> bytes:
 
 def _planned(planned: Planned) -> list[Any]:
     shape = _shape(planned.cls)
-    head = [_PLACES[planned.outcome], planned.numbers, planned.id, planned.version]
+    head = [_OUTCOMES.index(planned.outcome), planned.numbers, planned.id, planned.version]
     if planned.outcome is Outcome.SAME:
         name = planned.after.get(shape.keys[shape.label])
         return [*head, [] if name is None else _out(shape, {shape.keys[shape.label]: name}) if shape.label_converts else [*[None] * shape.label, name], None]

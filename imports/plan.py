@@ -175,19 +175,19 @@ def _planned(session: Session, plan: Plan, rows_at_once: int) -> Plan:
     for part in planner.parts(rows_at_once):
         held.add(plan.cls, part)
         seal.update(held.contents[-1])
-        _count(plan, part)
+        _count(plan, part, held.tallies[-1])
     plan.questions = plan.table.questions.to_json(planner.lookup)
     plan.parts, plan.digest = held, seal.hexdigest()
     return plan
 
 
-def _count(plan: Plan, part: Part) -> None:
-    plan.tally.update(part.tally())
+def _count(plan: Plan, part: Part, tally: dict[str, int]) -> None:
+    plan.tally.update(tally)
     plan.tally["wrong_rows"] += len({issue.row for issue in part.wrong})
     plan.tally["doubtful_rows"] += len({issue.row for issue in part.doubtful})
     key = plan.cls.__number__[0]
     for record in part.records:
-        for (name, outcome), count in record.child_counts().items():
+        for (name, outcome), count in record.child_counts().items() if record.children else ():
             plan.children[name][outcome] = plan.children[name].get(outcome, 0) + count
         for name, word in record.words:
             plan.new_words.setdefault(name, Counter())[word] += 1

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from app.formats import Choice, Doubt, FormatError, Link, Lookup, Reading, symbols
-from app.formats.base import line, plain_number
+from app.formats import Choice, Doubt, FormatError, Link, Reading, symbols
+from app.formats.base import line
 from app.language import Text, _l
 from app.lookup import DatabaseLookup
 from app.register import Child
 from imports import ticks
-from imports.answers import LEFT, leaves_out, reading_with
+from imports.answers import reading_with
 from imports.cells import CellError, is_empty
+from imports.columns import Cells, Found, broken, left_out, read_column, read_one
 from imports.decisions import Answer
 from imports.matching import State
 from imports.table import Column, Table
 from imports.targets import Target
 
-Found = Reading | FormatError | None
 _PIECES = re.compile(r"[、/／；;,，\n]+")
 
 
@@ -96,17 +96,22 @@ class Reader:
         self.lookup.prepare(feed.target.field for feed in self.feeds)
         asking = [feed.target for feed in self.feeds if isinstance(feed.target.field.format, (Choice, Link))]
         self.answers = {target.name: self.table.answers.of(target, self.lookup) for target in asking}
-        spills: list[tuple[_Feed, list[Found]]] = []
+        spills: list[tuple[_Feed, Cells]] = []
+        own: dict[str, list[Any]] = {}
         self._tick()
+        columns = list(zip(*self.table.rows, strict=False))  # what stands beyond the header belongs to no column
         for feed in sorted((feed for feed in self.feeds if not feed.column.word), key=lambda feed: feed.target.field.one_row_each):
-            raws = [cells[feed.column.place] for cells in self.table.rows]
+            raws = columns[feed.column.place] if columns else ()
             if feed.target.field.one_row_each and feed.target.child:
                 self._split(feed, feed.target.child, raws)
                 continue
-            found = _read_column(feed.target, raws, self.lookup, self.answers.get(feed.target.name, {}))
+            found = read_column(feed.target, raws, self.lookup, self.answers.get(feed.target.name, {}), self.table.known[feed.target.name])
             self._enter(feed, found, raws)
+            if feed.target.child is None:
+                own[feed.target.field.key] = found.values
             if feed.target.field.spill_key:
                 spills.append((feed, found))
+        self._put_together(own)
         for feed, found in spills:
             self._spill(feed, found)
         for groups in self.nests.values():
@@ -114,20 +119,30 @@ class Reader:
                 row.children += group
         return self.rows
 
-    def _enter(self, feed: _Feed, found: Iterable[Found], raws: Sequence[object]) -> None:
-        key, sensitive, child = feed.target.field.key, feed.target.field.sensitive, feed.target.child
-        for place, (reading, raw, row) in enumerate(zip(found, raws, self.rows, strict=True)):
-            if reading is None:
-                continue
-            home = row if child is None else self._home(child, place)
-            if sensitive:
-                home.raws[key] = raw  # it may be a mask that comes back
+    def _put_together(self, own: Mapping[str, list[Any]]) -> None:
+        """The record's values from its columns."""
+        keys = tuple(own)
+        for row, values in zip(self.rows, zip(*own.values(), strict=True), strict=True) if keys else ():
+            said = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+            row.values = {**row.values, **said} if row.values else said
+
+    def _enter(self, feed: _Feed, found: Cells, raws: Sequence[object]) -> None:
+        """What the cells of a column say beside the values of the record itself."""
+        key, child = feed.target.field.key, feed.target.child
+        if child is not None:
+            for place, value in enumerate(found.values):
+                if value is not None:
+                    self._home(child, place).values[key] = value
+                elif place in found.odd:
+                    self._home(child, place)
+        if feed.target.field.sensitive:  # it may be a mask that comes back
+            for place, raw in enumerate(raws):
+                if found.values[place] is not None or place in found.odd:
+                    self._home(child, place).raws[key] = raw
+        for place, reading in found.odd.items():
             if isinstance(reading, FormatError):
-                self._refuse(feed, row, reading)
-                continue
-            if reading.value is not None:
-                home.values[key] = reading.value
-            if reading.doubts:
+                self._refuse(feed, self.rows[place], reading)
+            elif reading.doubts:
                 self._doubts(feed, place, reading)
 
     def _refuse(self, feed: _Feed, row: Row, error: FormatError) -> None:
@@ -149,7 +164,7 @@ class Reader:
                 groups.setdefault(feed.target.name, []).append(feed)
         for name, feeds in groups.items():
             lookup = reading_with(self.lookup, self.answers.get(name, {}))
-            meant = [_left_out(_read_one(feed.target, feed.column.word, lookup)) for feed in feeds]
+            meant = [left_out(read_one(feed.target, feed.column.word, lookup)) for feed in feeds]
             for place, (cells, row) in enumerate(zip(self.table.rows, self.rows, strict=True)):
                 self._ticked(feeds, meant, place, cells, row)
 
@@ -159,7 +174,7 @@ class Reader:
             raw = cells[feed.column.place]
             try:
                 if isinstance(raw, CellError):
-                    raise _broken(raw)
+                    raise broken(raw)
                 if not ticks.ticked(raw, feed.column.word):
                     continue
             except FormatError as error:
@@ -204,7 +219,7 @@ class Reader:
             made = []
             base = groups[place][0] if groups[place] else ChildRow(child, row.number, {}, {})
             for piece in _pieces(feed.target, raw, self.lookup):
-                reading = _left_out(_read_one(feed.target, piece, reading_with(self.lookup, self.answers.get(feed.target.name, {}))))
+                reading = left_out(read_one(feed.target, piece, reading_with(self.lookup, self.answers.get(feed.target.name, {}))))
                 if isinstance(reading, FormatError):
                     self._refuse(feed, row, reading)
                 elif reading is not None:
@@ -214,10 +229,10 @@ class Reader:
             if made:
                 groups[place] = made
 
-    def _spill(self, feed: _Feed, found: Iterable[Found]) -> None:
+    def _spill(self, feed: _Feed, found: Cells) -> None:
         """What else a cell held goes to the field that takes it, unless that has a value of its own."""
         child, key = feed.target.child, feed.target.field.spill_key
-        for place, reading in enumerate(found):
+        for place, reading in found.odd.items():
             if isinstance(reading, Reading) and reading.rest is not None:
                 homes: Sequence[Row | ChildRow] = self.nests[child][place] if child else [self.rows[place]]
                 for home in homes:
@@ -245,53 +260,6 @@ def heading_doubts(table: Table) -> list[Issue]:
         asked = _l("列名“%(heading)s”与“%(label)s”相近，这一列没有导入。要导入请把列名改成“%(label)s”，或在对列时选定", heading=column.heading, label=label)
         doubts.append(Issue(table.sheet, table.header_row, column.heading, column.proposal.name, "near_heading", tried if column.target else asked))
     return doubts
-
-
-def _read_column(target: Target, raws: Sequence[object], lookup: DatabaseLookup, answers: Mapping[str, Answer]) -> list[Found]:
-    fmt = target.field.format
-    asked = reading_with(lookup, answers)
-    if isinstance(fmt, Link):
-        raws = [raw if raw is None or isinstance(raw, (str, CellError)) else plain_number(raw) for raw in raws]
-        lookup.prepare_texts(fmt.register, (line(raw) for raw in raws if isinstance(raw, str) and not is_empty(raw)))
-    known: dict[object, Found] = {None: None}
-    found: list[Found] = []
-    for raw in raws:
-        key = raw if raw is None or type(raw) is str else (type(raw), raw)  # 1, 1.0 and True are one key, and three things
-        if key not in known:
-            left = isinstance(fmt, Link) and leaves_out(answers, raw)
-            reading = Reading(None) if left else _read_one(target, raw, asked)
-            known[key] = _left_out(reading) if answers else reading
-        found.append(known[key])
-    return found
-
-
-def _left_out(found: Found) -> Found:
-    """A reading without the words that somebody said to leave out."""
-    if not isinstance(found, Reading):
-        return found
-    if isinstance(found.value, list) and LEFT in found.value:
-        return replace(found, value=[word for word in found.value if word != LEFT] or None)
-    return replace(found, value=None) if found.value == LEFT else found
-
-
-def _read_one(target: Target, raw: object, lookup: Lookup) -> Found:
-    if isinstance(raw, CellError):
-        return _broken(raw)
-    if is_empty(raw):
-        return None
-    try:
-        reading = target.field.format.read(raw, lookup)
-    except FormatError as error:
-        return error
-    return None if reading.value is None and reading.rest is None else reading
-
-
-def _broken(raw: CellError) -> FormatError:
-    if raw.text == "DISPIMG":
-        return FormatError("cell_error", _l("单元格里是图片，不能作为文字导入，请改填文字"))
-    if raw.text == "=?":
-        return FormatError("cell_error", _l("单元格里的公式没有结果，请用 Excel 或 WPS 重新计算并保存，或改填数值"))
-    return FormatError("cell_error", _l("单元格是错误值 %(text)s，请改正公式或直接填写内容", text=raw.text))
 
 
 def _new_words(target: Target, value: Any, lookup: DatabaseLookup) -> list[tuple[str, str]]:

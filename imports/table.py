@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +14,7 @@ from imports.answers import Answers, Questions
 from imports.blocks import is_form
 from imports.body import Body, LeftOut
 from imports.cells import is_empty, letters
+from imports.columns import Known
 from imports.decisions import NOTHING, Decisions, refused
 from imports.matching import IGNORED, Matcher, Meaning, State
 from imports.past import Past
@@ -53,6 +55,8 @@ class Table:
     answers: Answers = field(default_factory=Answers)
     #: the words that nobody knows, gathered while rows are read
     questions: Questions = field(default_factory=Questions)
+    #: by field, what its cells said so far
+    known: dict[str, Known] = field(default_factory=lambda: defaultdict(Known), repr=False, compare=False)
     #: the rows that are still to be taken
     body: Body | None = field(default=None, repr=False, compare=False)
 

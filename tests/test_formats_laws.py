@@ -266,6 +266,27 @@ def test_one_number_in_our_own_form_reads_as_any_other(raw: str) -> None:
         assert _answer(fmt, raw) == _answer(fmt, raw + _SLOW)
 
 
+#: one of each format that settles cells at one look
+SETTLING = {name: fmt for name, (fmt, _values) in CASES.items() if fmt.settled()}
+
+
+def test_most_formats_of_text_settle_their_cells() -> None:
+    assert {"person", "phone", "mobile"} <= SETTLING.keys()
+
+
+@pytest.mark.parametrize("fmt", SETTLING.values(), ids=SETTLING)
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
+@given(st.data())
+def test_what_is_settled_at_one_look_reads_as_it_stands(fmt: formats.Format, data: st.DataObject) -> None:
+    """No cell that the import does not read would have been read otherwise."""
+    settled = fmt.settled()
+    assert settled
+    odd = st.text("无暂不详N/An/a-—／－0Ee.+12APJapj〔〕[]()（）号#=' \t\u200b\ufeff０Ａ王é", max_size=8)
+    raw = data.draw(prose | numbers | phones | odd | st.from_regex(settled, fullmatch=True))
+    assume(settled.fullmatch(raw))
+    assert fmt.read(raw, SHELF) == formats.Reading(raw)
+
+
 def _answer(fmt: formats.Format, raw: str) -> object:
     try:
         return fmt.read(raw)

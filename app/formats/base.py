@@ -126,6 +126,13 @@ class Format:
         """The value alone."""
         return self.read(raw, lookup).value
 
+    def settled(self) -> re.Pattern[str] | None:
+        """Matches texts that are kept exactly as they stand, with no doubt and nothing for the spill field; None: each must be read.
+
+        Most cells of a file are such, and one look tells.
+        """
+        return None
+
     def show(self, value: Any, lookup: Lookup | None = None) -> str:
         """The value as a person reads it; empty for None."""
         return "" if value is None else str(value)
@@ -157,9 +164,22 @@ _CONTROL = {c: None for c in (*range(32), 0x7F, *range(0xD800, 0xE000)) if chr(c
 _HAN = r"[\u3400-\u9fff]"
 _BLANKS = frozenset({"", "/", "／", "-", "--", "—", "——", "———", "－", "无", "暂无", "不详", "N/A", "n/a"})
 #: what `prose` or `line` changes stands at one of these; most cells have none of them, and one look tells
-_WORK = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff０-９Ａ-Ｚａ-ｚ" + "".join(map(chr, ZERO_WIDTH)) + "]")
+_RAW = r"\s\x00-\x1f\x7f\ud800-\udfff０-９Ａ-Ｚａ-ｚ" + "".join(map(chr, ZERO_WIDTH))
+_WORK = re.compile(f"[{_RAW}]")
 #: an identifier that `symbols` leaves as it is
-_SYMBOLS = re.compile(r"(?:[0-9A-Za-z\u4e00-\u9fff][0-9A-Za-z\u4e00-\u9fff〔〕_.:/@\-]*)?")
+_IDENTIFIER = r"[0-9A-Za-z\u4e00-\u9fff][0-9A-Za-z\u4e00-\u9fff〔〕_.:/@\-]"
+_SYMBOLS = re.compile(f"(?:{_IDENTIFIER}*)?")
+_SAYS = r"(?!(?:" + "|".join(re.escape(word) for word in sorted(_BLANKS) if word) + r")\Z)"
+
+
+def plain_line(length: int) -> re.Pattern[str]:
+    """Texts that `line` leaves as they are, not blank in any way and at most so long."""
+    return re.compile(rf"{_SAYS}[^{_RAW}/／\-—－][^{_RAW}]{{0,{length - 1}}}")
+
+
+def plain_identifier(length: int, but: str = "") -> re.Pattern[str]:
+    """Identifiers that `symbols` leaves as they are, at most so long, whole (no 1.3E+17); `but` is a pattern that they must not begin with."""
+    return re.compile(rf"{_SAYS}(?![0-9]+\.[0-9]+[eE]){but}{_IDENTIFIER}{{0,{length - 1}}}")
 
 
 def prose(raw: object) -> str:

@@ -15,6 +15,7 @@ _ABOUT = re.compile(r"^(约|大约|近|>=?|<=?|≥|≤|不少于|不低于|至�
 _SCALES = {"元": Decimal(1), "千元": Decimal(1000), "万元": Decimal(10_000), "万": Decimal(10_000), "亿元": Decimal(100_000_000)}
 _SAME_UNIT = {"㎡": {"m2", "m²", "平方米", "平米", "平方"}, "人": {"名", "个"}, "年": {"a"}}
 
+_PLAIN = frozenset({int, float})
 _SUMMED = frozenset({*_SCALES, "人", "㎡"})
 _MOST = {"度": 360}
 #: how units are said to the reader; files and comparisons keep the Chinese
@@ -55,6 +56,10 @@ class Number(Format):
     ordered: ClassVar[bool] = True
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
+        if type(raw) in _PLAIN and 0 <= raw <= 1e9:  # type: ignore[operator] # as workbooks have nearly all of them
+            number = self._fit(Decimal(str(raw)))
+            if number <= _MOST.get(self.unit, self.most):
+                return Reading(number)
         if is_blank(raw):
             return EMPTY
         if isinstance(raw, bool) or not isinstance(raw, (str, int, float, Decimal)):

@@ -39,7 +39,8 @@ def _parts(text: str) -> list[str]:
 
 
 #: how most cells are written: one number, in the form that we keep
-_ONE = re.compile(r"(1[3-9]\d{9})|0(?:10|2\d|[3-9]\d\d)-\d{7,8}", re.ASCII)
+_LINE = re.compile(r"0(?:10|2\d|[3-9]\d\d)-\d{7,8}", re.ASCII)
+_ONE = re.compile(rf"(1[3-9]\d{{9}})|{_LINE.pattern}", re.ASCII)
 
 
 def _sort_out(raw: object) -> _Found:
@@ -105,6 +106,9 @@ class Phone(Format):
     spills: bool = False
     name: ClassVar[str] = "phone"
     widget: ClassVar[str] = "tel"
+
+    def settled(self) -> re.Pattern[str] | None:
+        return _LINE if self.spills else _ONE
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         if is_blank(raw):

@@ -16,6 +16,8 @@ from app.formats.base import (
     Reading,
     is_blank,
     line,
+    plain_identifier,
+    plain_line,
     prose,
     refuse_damaged,
     symbols,
@@ -41,6 +43,9 @@ class Text(Format):
                 _l("最多 %(most)s 个字，现有 %(now)s 个字，请缩短", most=self.length, now=len(text)),
             )
         return Reading(text or None)
+
+    def settled(self) -> re.Pattern[str] | None:
+        return plain_line(self.length)
 
     def clean(self, raw: object) -> str:
         """What is kept of the text; empty for nothing but a stroke."""
@@ -87,6 +92,9 @@ class Words(Text):
     length: int = 500
     name: ClassVar[str] = "words"
 
+    def settled(self) -> re.Pattern[str] | None:
+        return None
+
     def clean(self, raw: object) -> str:
         text = "、".join(prose(part) for part in raw) if isinstance(raw, (list, tuple)) else prose(raw)
         parts = [line(part) for part in re.split(r"[、；;\n]+", text)]
@@ -118,6 +126,9 @@ class DocumentNumber(Text):
         r")"
     )
 
+    def settled(self) -> re.Pattern[str] | None:
+        return None
+
     def clean(self, raw: object) -> str:
         return _identifier(raw)
 
@@ -136,6 +147,9 @@ class CertificateNumber(Text):
     length: int = 100
     name: ClassVar[str] = "certificate_number"
     evaluation: ClassVar[re.Pattern[str]] = re.compile(r"APJ-?\([国\u3400-\u9fff]\)-?\d{3,4}")
+
+    def settled(self) -> re.Pattern[str] | None:
+        return plain_identifier(self.length, r"(?=.*[0-9])(?![Aa][Pp][Jj])")
 
     def clean(self, raw: object) -> str:
         return _identifier(raw)
@@ -156,6 +170,9 @@ class Code(Text):
     length: int = 64
     name: ClassVar[str] = "code"
 
+    def settled(self) -> re.Pattern[str] | None:
+        return plain_identifier(self.length)
+
     def clean(self, raw: object) -> str:
         return _identifier(raw)
 
@@ -172,6 +189,9 @@ class Url(Text):
     name: ClassVar[str] = "url"
     widget: ClassVar[str] = "url"
     known: ClassVar[re.Pattern[str]] = re.compile(r"https?://[^\s/@?#]+\.[^\s/@?#.:]+(:\d+)?([/?#]\S*)?")
+
+    def settled(self) -> re.Pattern[str] | None:
+        return None
 
     def read(self, raw: object, lookup: Lookup | None = None) -> Reading:
         text = symbols(raw).removeprefix("//")
@@ -195,6 +215,9 @@ class Email(Text):
     length: int = 200
     name: ClassVar[str] = "email"
     widget: ClassVar[str] = "email"
+
+    def settled(self) -> re.Pattern[str] | None:
+        return None
 
     def clean(self, raw: object) -> str:
         text = symbols(raw)
