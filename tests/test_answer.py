@@ -16,7 +16,7 @@ from lxml import etree
 
 import models  # noqa: F401 - announces the registers
 from app import registry
-from imports import answer, headings, reading, table, workbook
+from imports import answer, answering, headings, reading, table, workbook
 from imports.answer import EXPLANATION, Fault, batch_of, mark_of, package, signed
 from imports.answer.faults import RED, Request
 from imports.answer.sheet import _ORDER
@@ -278,7 +278,7 @@ def test_the_table_is_read_alike(only_wrong: bool) -> None:
     column = found.columns[2]
     issues = [issue(found, row, column.heading) for row in found.numbers[3:5]]
     made = answer.write(
-        data, book.kind, found.sheet, found.header_row, 2, answer.faults(found, issues), only_wrong=only_wrong, mark=signed(9, SECRET), numbers=found.numbers
+        data, book.kind, found.sheet, found.header_row, 2, answering.faults(found, issues), only_wrong=only_wrong, mark=signed(9, SECRET), numbers=found.numbers
     )
     again, _book = issues_of(made)
     assert again.mapped() == found.mapped() | {EXPLANATION: None}

@@ -27,7 +27,7 @@ from app.language import _, chinese
 from app.register import Register
 from app.roles import Verb
 from app.scopes import scope_of
-from imports import answer, remembered, stored, template
+from imports import answer, answering, remembered, stored, template
 from imports import plan as planning
 from imports.batch import BatchState, ImportBatch
 from imports.commit import BadRows
@@ -251,7 +251,7 @@ class Uploads:
         if data is None or not plan.tally["issues"]:
             abort(404)
         try:
-            made_anew = answer.of_plan(session, plan, data, only_wrong=request.args.get("only") == "wrong", mark=answer.signed(batch.id, _secret()))
+            made_anew = answering.of_plan(session, plan, data, only_wrong=request.args.get("only") == "wrong", mark=answer.signed(batch.id, _secret()))
         except Refused as error:
             raise Conflict(str(error.message)) from None
         name = _("%(name)s 待改", name=batch.file_name.rpartition(".")[0] or batch.file_name)

@@ -8,29 +8,18 @@ made. Wrong cells are red and carry a comment; behind the last column stands 错
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from multiprocessing.connection import Connection
 
-from sqlalchemy.orm import Session
-
-from imports import reading, remembered, table
+from imports import reading
 from imports.answer import anew, package
 from imports.answer.faults import EXPLANATION, Fault, Request
 from imports.answer.mark import batch_of, mark_of, signed
-from imports.plan import Plan
 from imports.reading import _confine, _context
-from imports.rows import Issue
-from imports.table import Table
 
 #: how long the processor may work at one file, how much memory it may take beside what an idle process has
 SECONDS, MEGABYTES = 30, 700
 log = logging.getLogger(__name__)
-
-
-def faults(table: Table, issues: Iterable[Issue]) -> list[Fault]:
-    """The issues of a plan, each with the place of its column (from 0) instead of its heading; None where the file has no such column."""
-    places = {column.heading: column.place for column in table.columns if column.heading}
-    return [Fault(issue.row, places.get(issue.column), str(issue.message)) for issue in issues]
 
 
 def write(
@@ -46,15 +35,6 @@ def write(
     request = Request(sheet, header_row, depth, tuple(errors), only_wrong, mark, frozenset(numbers))
     edited = _edited(data, request) if kind == "xlsx" else None
     return edited if edited is not None else anew.made(reading.read(data), request)
-
-
-def of_plan(session: Session, plan: Plan, data: bytes, *, only_wrong: bool, mark: str) -> bytes:
-    """The answer to a file whose plan is kept; raises Refused like `write`."""
-    with reading.opened(data) as book:
-        found = table.begin(book, plan.cls, plan.table.sheet, plan.table.answers.decisions, remembered.recall(session, plan.cls))
-        numbers = [number for some, _cells in found.pieces() for number in some]
-        kind, depth = book.kind, found.body.first - found.header_row if found.body else 1
-    return write(data, kind, found.sheet, found.header_row, depth, faults(found, plan.wrong), only_wrong=only_wrong, mark=mark, numbers=numbers)
 
 
 def _edited(data: bytes, request: Request) -> bytes | None:
@@ -85,4 +65,4 @@ def _edit(answer: Connection, data: bytes, request: Request, seconds: int, megab
     answer.send_bytes(made)
 
 
-__all__ = ["EXPLANATION", "Fault", "batch_of", "faults", "mark_of", "of_plan", "signed", "write"]
+__all__ = ["EXPLANATION", "Fault", "batch_of", "mark_of", "signed", "write"]
