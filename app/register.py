@@ -90,7 +90,7 @@ class Record(Base):
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=now, server_default=sa.func.now(), sort_order=94)
     changed_by: Mapped[str | None] = mapped_column(sa.String(64), sort_order=95)
     changed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=now, server_default=sa.func.now(), sort_order=96)
-    voided_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), index=True, sort_order=97)
+    voided_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), sort_order=97)
     void_reason: Mapped[str | None] = mapped_column(sa.String(500), sort_order=98)
     #: a stale copy never overwrites: every update names the version it saw
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 - SQLAlchemy's way
@@ -146,7 +146,7 @@ class Register(Record):
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
         lately = sa.Index(f"ix_{cls.__tablename__}_changed_at", "changed_at")
-        return (*_unique_indexes(cls), _list_index(cls), lately)  # type: ignore[arg-type]
+        return (*_unique_indexes(cls), _list_index(cls), _voided_index(cls), lately)  # type: ignore[arg-type]
 
 
 class Child(Record):
@@ -165,7 +165,7 @@ class Child(Record):
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
-        return _unique_indexes(cls, "parent_id")  # type: ignore[arg-type]
+        return (*_unique_indexes(cls, "parent_id"), _voided_index(cls))  # type: ignore[arg-type]
 
 
 def _unique_indexes(cls: type[Record], *scope: str) -> tuple[Any, ...]:
@@ -193,6 +193,12 @@ def _indexed(cls: type[Record], part: str) -> bool:
 def _list_index(cls: type[Record]) -> sa.Index:
     """What lists order and narrow by, side by side: rows out of the reader's scope are passed over without being read."""
     return sa.Index(f"ix_{cls.__tablename__}_list", "id", "org_unit_id", "publish_state", "voided_at")
+
+
+def _voided_index(cls: type[Record]) -> sa.Index:
+    """Of the voided rows alone: an index of all rows tempts SQLite to go through the living ones by it, instead of by their key."""
+    gone = sa.text("voided_at IS NOT NULL")
+    return sa.Index(f"ix_{cls.__tablename__}_voided_at", "voided_at", sqlite_where=gone, postgresql_where=gone)
 
 
 def _column(cls: type[Record], key: str) -> str:

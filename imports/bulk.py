@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -20,6 +21,8 @@ from app.encryption.column import Encrypted, index_of
 from app.history import acts
 
 _STAGE = "import_stage"
+#: rows in a statement on SQLite, which takes 32,766 values at most
+TOGETHER = 100
 
 
 def among(connection: sa.Connection, column: Any, values: Sequence[Any]) -> sa.ColumnElement[bool]:
@@ -49,10 +52,8 @@ def insert(connection: sa.Connection, table: Any, names: Sequence[str], rows: Se
         return ids
     highest = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))) or 0
     ids = list(range(highest + 1, highest + 1 + len(rows)))
-    columns = ", ".join(_quoted(connection, name) for name in ("id", *names))
-    statement = f"INSERT INTO {_quoted(connection, table.name)} ({columns}) VALUES ({', '.join('?' * (len(names) + 1))})"
     written = _written(connection, table, names, rows)
-    _execute(connection, statement, [(new_id, *row) for new_id, row in zip(ids, written, strict=True)])
+    _put(connection, _quoted(connection, table.name), ("id", *names), [(new_id, *row) for new_id, row in zip(ids, written, strict=True)])
     return ids
 
 
@@ -62,40 +63,36 @@ def update(connection: sa.Connection, table: Any, names: Sequence[str], rows: Se
     Raises StaleDataError when a row has another version by now.
     """
     both = [*names, *stamp]
-    rows = [(*row, *stamp.values()) for row in rows]
+    name, every = _quoted(connection, table.name), ("id", "row_version", *both)
+    columns = ", ".join(_quoted(connection, each) for each in every)
+    # through a table of this transaction: a statement for each row would wake the trace for each
+    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {_STAGE} AS SELECT {columns} FROM {name} LIMIT 0")
+    lines = [(*row, *stamp.values()) for row in rows]
     if connection.dialect.name == "postgresql":
-        count = _update_from_stage(connection, table, both, rows)
+        _copy(connection, table, _STAGE, every, lines)
     else:
-        columns = ", ".join(f"{_quoted(connection, name)} = ?" for name in both)
-        statement = f"UPDATE {_quoted(connection, table.name)} SET {columns}, row_version = row_version + 1 WHERE id = ? AND row_version = ?"
-        written = _written(connection, table, both, [row[2:] for row in rows])
-        count = _execute(connection, statement, [(*values, *row[:2]) for values, row in zip(written, rows, strict=True)])
+        _put(connection, _STAGE, every, _written(connection, table, every, lines))
+    changes = ", ".join(f"{each} = s.{each}" for each in (_quoted(connection, each) for each in both))
+    statement = f"UPDATE {name} AS t SET {changes}, row_version = t.row_version + 1 FROM {_STAGE} AS s WHERE t.id = s.id AND t.row_version = s.row_version"
+    count = connection.exec_driver_sql(statement).rowcount
+    connection.exec_driver_sql(f"DROP TABLE {_STAGE}")
     if count != len(rows):
         raise StaleDataError(f"{len(rows) - count} rows of {table.name} have moved on")
-
-
-def _update_from_stage(connection: sa.Connection, table: Any, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
-    """Through a table of this transaction: a statement for each row would wake the trace for each."""
-    name, stage = _quoted(connection, table.name), _STAGE
-    columns = ", ".join(_quoted(connection, each) for each in names)
-    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {stage} ON COMMIT DROP AS SELECT id, row_version, {columns} FROM {name} WITH NO DATA")
-    _copy(connection, table, stage, ("id", "row_version", *names), rows)
-    changes = ", ".join(f"{each} = s.{each}" for each in (_quoted(connection, each) for each in names))
-    statement = f"UPDATE {name} AS t SET {changes}, row_version = t.row_version + 1 FROM {stage} AS s WHERE t.id = s.id AND t.row_version = s.row_version"
-    count = connection.exec_driver_sql(statement).rowcount
-    connection.exec_driver_sql(f"DROP TABLE {stage}")
-    return count
 
 
 def _quoted(connection: sa.Connection, name: str) -> str:
     return connection.dialect.identifier_preparer.quote(name)
 
 
-def _execute(connection: sa.Connection, statement: str, rows: Sequence[Sequence[Any]]) -> int:
-    """One statement for many rows of what the driver takes; how many rows it changed."""
+def _put(connection: sa.Connection, target: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows of what the driver takes, many in a statement: SQLite keeps for each statement that wakes the trace what the pages held before."""
     acts.ensure(connection)  # nothing says of a bare statement which table it writes
     data_keys.write_new(connection)
-    return connection.exec_driver_sql(statement, list(rows)).rowcount
+    into = f"INSERT INTO {target} ({', '.join(_quoted(connection, name) for name in names)}) VALUES "
+    line = f"({', '.join('?' * len(names))})"
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        connection.exec_driver_sql(into + ", ".join([line] * len(some)), tuple(chain.from_iterable(some)))
 
 
 def _copy(connection: sa.Connection, table: Any, target: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
