@@ -59,6 +59,8 @@ class Scope:
     #: whether sensitive values are read in clear: only for what a purpose was named for, and noted (app/disclosure.py)
     unmasked: bool = False
     _grants: dict[type[Record], list[Grant]] = field(default_factory=dict, compare=False, repr=False)
+    #: why a new row is refused, by register, office and fields
+    _new: dict[tuple[type[Record], object, frozenset[str]], Text | None] = field(default_factory=dict, compare=False, repr=False)
     _rows: dict[type[Record], ColumnElement[bool] | None] = field(default_factory=dict, compare=False, repr=False)
     _criteria: dict[type[Record], tuple[LoaderCriteriaOption, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -182,7 +184,15 @@ class Scope:
         """
         if self.actor.system:
             return None
-        keys = set(changed)
+        keys = frozenset(changed)
+        if before is None:  # of a new row only its office and the fields count: a file has many alike
+            alike = (cls, after.get("org_unit"), keys)
+            if alike not in self._new:
+                self._new[alike] = self._refuses(cls, None, after, keys)
+            return self._new[alike]
+        return self._refuses(cls, before, after, keys)
+
+    def _refuses(self, cls: type[Record], before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: frozenset[str]) -> Text | None:
         reasons = [self._refusal(cls, grant, before, after, keys) for grant in self.grants(cls)]
         if any(reason is None for reason in reasons):
             return None
@@ -191,12 +201,12 @@ class Scope:
             return None
         return next((reason for reason in reasons if reason), _l("您的角色不能修改“%(title)s”", title=cls.__title__))
 
-    def _split_among(self, cls: type[Record], before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: set[str]) -> bool:
+    def _split_among(self, cls: type[Record], before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: frozenset[str]) -> bool:
         """Whether each changed field is allowed by some grant of a person with several roles."""
         grants = self.grants(cls)
-        return len(grants) > 1 and bool(keys) and all(any(self._refusal(cls, grant, before, after, {key}) is None for grant in grants) for key in keys)
+        return len(grants) > 1 and bool(keys) and all(any(self._refusal(cls, grant, before, after, frozenset({key})) is None for grant in grants) for key in keys)
 
-    def _refusal(self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: set[str]) -> Text | None:
+    def _refusal(self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: frozenset[str]) -> Text | None:
         if grant.write is Rows.NONE or not grant.gates:
             return _l("您的角色只能查看“%(title)s”，不能修改", title=cls.__title__)
         if before is None and Gate.ORDINARY not in grant.gates:
@@ -218,7 +228,7 @@ class Scope:
             return True
         return Gate.ASSIGN not in grant.gates and after.get("org_unit") != mine
 
-    def _closed_field(self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, keys: set[str]) -> Text | None:
+    def _closed_field(self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, keys: frozenset[str]) -> Text | None:
         known = field_map(cls)
         for key in keys:
             declared = known.get(key)
@@ -236,7 +246,7 @@ class Scope:
         if self.actor.system:
             return None
         grants = [grant for grant in self.grants(cls) if Verb.VOID in grant.verbs]
-        reasons = [self._refusal(cls, grant, before, before, set()) for grant in grants]
+        reasons = [self._refusal(cls, grant, before, before, frozenset()) for grant in grants]
         if any(reason is None for reason in reasons):
             return None
         return next((reason for reason in reasons if reason), _l("您的角色不能作废“%(title)s”", title=cls.__title__))

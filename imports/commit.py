@@ -148,7 +148,7 @@ class Writer:
             return self._close(BatchState.STOPPED, 0, [])
         stale: list[int] = []
         written = done = 0
-        for part in self.plan.each():
+        for part in self.plan.ahead():
             good = [record for record in part.records if record.outcome is not Outcome.WRONG]
             held = self._stale(good)
             stale += held

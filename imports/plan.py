@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +61,18 @@ class Plan:
     def each(self) -> Iterator[Part]:
         """The parts, unpacked one by one."""
         return (unpack(self.cls, self.parts.packed(place)) for place in range(len(self.parts)))
+
+    def ahead(self) -> Iterator[Part]:
+        """The parts, each unpacked while the one before it is being written: whoever writes mostly waits for the database."""
+        with ThreadPoolExecutor(1) as thread:
+            coming: Future[Part] | None = None
+            for place in range(len(self.parts)):
+                following = thread.submit(unpack, self.cls, self.parts.packed(place))
+                if coming:
+                    yield coming.result()
+                coming = following
+            if coming:
+                yield coming.result()
 
     @property
     def records(self) -> list[PlannedRecord]:

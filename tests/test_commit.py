@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from imports import existing
+from app.clock import now
+from imports import bulk, existing
 from imports import plan as planning
 from imports.batch import ImportBatch
 from imports.commit import BadRows, commit
@@ -178,3 +179,36 @@ def test_new_words_wait_for_their_keeper(session: Session) -> None:
     assert (entry["label"], entry["source"]) == ("深空采矿业", "import")
     _, again = run(session, register("agency"), data, "二")
     assert (again["counts"]["same"], again["counts"]["doubtful"]) == (1, 0)
+
+
+@pytest.mark.one_database
+def test_a_key_is_found_by_its_index_among_living_rows(session: Session) -> None:
+    """SQLite took the index of voided_at instead, and went through all rows for each thousand keys."""
+    said: list[tuple[str, Any]] = []
+    connection = session.connection()
+    sa.event.listen(connection, "before_cursor_execute", lambda _c, _cursor, statement, parameters, *_: said.append((statement, parameters)))
+    cls = register("enterprise")
+    assert not list(existing.taken(connection, cls, 0, [(uscc(number),) for number in range(1000)]))
+    statement, parameters = said[-1]
+    steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    assert any(f"uq_{cls.__tablename__}_" in step[-1] for step in steps), steps
+
+
+@pytest.mark.one_database
+def test_many_rows_go_in_one_statement(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of rows, and in their order: more than one statement, the last one shorter."""
+    monkeypatch.setattr(bulk, "TOGETHER", 4)
+    said: list[str] = []
+    sa.event.listen(session.connection(), "before_cursor_execute", lambda _c, _cursor, statement, *_: said.append(statement))
+    cls = register("region")
+    moment = now()
+    names = ("code", "name", "full_name", "level", "source", "created_at", "changed_at", "row_version")
+    ids = bulk.insert(
+        session.connection(),
+        cls.__table__,
+        names,
+        [(f"99{number:04}", f"试验{number}", f"试验{number}", "town", "import", moment, moment, 1) for number in range(11)],
+    )
+    found = session.execute(sa.select(cls.__table__.c.id, cls.__table__.c.name).where(cls.__table__.c.id.in_(ids)).order_by(cls.__table__.c.id)).all()
+    assert [tuple(row) for row in found] == [(each, f"试验{number}") for number, each in enumerate(ids)]
+    assert sum(statement.startswith("INSERT INTO region") for statement in said) == 3
