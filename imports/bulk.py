@@ -28,13 +28,13 @@ TOGETHER = 100
 def among(connection: sa.Connection, column: Any, values: Sequence[Any]) -> sa.ColumnElement[bool]:
     """Whether the column holds one of many values.
 
-    PostgreSQL takes them as one array, SQLite numbers as one JSON text: a thousand parameters cost more to parse than to look up.
+    PostgreSQL takes them as one array, SQLite numbers and texts as one JSON text: a thousand parameters cost more to parse than to look up.
     """
     if isinstance(column.type, Encrypted):
         return among(connection, index_of(column), column.type.indexes(values))
     if connection.dialect.name == "postgresql":
         return sa.and_(column == sa.any_(sa.bindparam(None, list(values), type_=postgresql.ARRAY(column.type))))
-    if isinstance(column.type, sa.Integer):
+    if isinstance(column.type, (sa.Integer, sa.String)):
         given = sa.func.json_each(json.dumps(list(values))).table_valued("value")
         return sa.and_(column.in_(sa.select(given.c.value)))
     return sa.and_(column.in_(values))
