@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -127,7 +128,8 @@ def _writer(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
         return dumps
     if dialect.name == "postgresql" and not isinstance(kind, Encrypted):
         return None  # psycopg knows days, amounts and moments
-    return kind.dialect_impl(dialect).bind_processor(dialect)  # type: ignore[no-any-return]
+    writer = kind.dialect_impl(dialect).bind_processor(dialect)
+    return cache(writer) if writer and isinstance(kind, (sa.Date, sa.DateTime)) else writer  # days and moments are few, and stand in many rows
 
 
 __all__ = ["among", "insert", "update"]
