@@ -210,7 +210,13 @@ def test_a_locked_database_is_busy_for_writers_only(app: Flask, file: Path, sign
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert browser.get("/agency/list/").status_code == 200
-    says(browser.client.post("/agency/add", data={**NEW, "csrf_token": token}), BUSY)
+    answer = browser.client.post("/agency/add", data={**NEW, "csrf_token": token})
+    page = BeautifulSoup(answer.get_data(as_text=True), "html.parser")
+    assert answer.status_code == 503
+    assert "您的内容还没有保存，但都保留着" in page.select_one(".alert").get_text()
+    assert {name: page.find(attrs={"name": name})["value"] for name in NEW} == NEW
+    sheet = (io.BytesIO(f"机构名称,统一社会信用代码\n{NEW['name']},{NEW['uscc']}".encode()), "名录.csv")
+    says(browser.client.post("/agency/import", data={"file": sheet, "mode": "upsert", "csrf_token": token}), BUSY)
     other.execute("ROLLBACK")
     other.close()
     recovers(app, browser)
