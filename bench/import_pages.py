@@ -63,6 +63,11 @@ class Browser:
         """A page, after whatever leads on from there."""
         return self._open(urllib.request.Request(self._url(path)))
 
+    def fetch(self, path: str) -> bytes:
+        """A file."""
+        with self.opener.open(self._url(path), timeout=TIMEOUT) as answer:
+            return bytes(answer.read())
+
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}" if path.startswith("/") else path or self.address
 
