@@ -1,9 +1,9 @@
 """Thirty people at work, with and without a large import in the worker: how long their pages take, and whether they can save.
 
-.venv/bin/python -m bench.meanwhile [--database sqlite|postgresql] [--rows 100000] [--people 30] [--stored 50000] [--quiet 60]
+.venv/bin/python -m bench.meanwhile [--database sqlite|postgresql] [--rows 100000] [--people 30] [--savers 3] [--stored 50000] [--quiet 60]
 
 Starts gunicorn and a worker as the Procfile does, on a database of its own. Each person opens something, thinks for 2 to 8 seconds, and opens the next thing: lists,
-pages of a list, searches, filters, records, forms, the desk; every tenth person saves now and then. First without an import for --quiet seconds, then while one of --rows new
+pages of a list, searches, filters, records, forms, the desk; some save every other time. First without an import for --quiet seconds, then while one of --rows new
 agencies is sent, checked and written. It ends by itself, after 20 minutes at most, and leaves nothing behind. PostgreSQL is the one of DATABASE_URL, where the database
 yingshang_bench_office is made and dropped. Exit status 1 where a page failed or the 95th percentile of pages is above 1.5 s.
 """
@@ -15,6 +15,7 @@ import os
 import random
 import re
 import signal
+import statistics
 import sys
 import tempfile
 import threading
@@ -62,7 +63,7 @@ class Diary:
         for kind in ("pages", "saves"):
             values = self.seconds[phase, kind]
             if len(values) > 1:
-                middle = sorted(values)[len(values) // 2]
+                middle = statistics.median(values)
                 statuses = Counter[int]()
                 for (when, what, status), count in self.answers.items():
                     if when == phase and (what == SAVES) == (kind == "saves"):
@@ -75,9 +76,9 @@ class Diary:
 class Person(threading.Thread):
     """Somebody at work."""
 
-    def __init__(self, number: int, office: Office, diary: Diary, over: threading.Event, records: list[int]) -> None:
+    def __init__(self, number: int, office: Office, diary: Diary, over: threading.Event, records: list[int], saves: bool) -> None:
         super().__init__(daemon=True)
-        self.visitor, self.username, self.saves = Visitor(office.port), f"clerk{number}", number % 10 == 1
+        self.visitor, self.username, self.saves = Visitor(office.port), f"clerk{number}", saves
         self.diary, self.over, self.records, self.chance = diary, over, records, random.Random(number)
 
     def run(self) -> None:
@@ -115,10 +116,10 @@ class Person(threading.Thread):
 
 
 @contextmanager
-def at_work(office: Office, diary: Diary, people: int, records: list[int]) -> Iterator[None]:
+def at_work(office: Office, diary: Diary, people: int, savers: int, records: list[int]) -> Iterator[None]:
     """Everybody at work, until the block ends."""
     over = threading.Event()
-    everybody = [Person(number + 1, office, diary, over, records) for number in range(people)]
+    everybody = [Person(number + 1, office, diary, over, records, number < savers) for number in range(people)]
     for each in everybody:
         each.start()
     try:
@@ -159,7 +160,7 @@ def main() -> int:
     """Prepare, measure, print, clear away."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
-    for name, usual in (("rows", 100_000), ("people", 30), ("stored", 50_000), ("quiet", 60), ("port", 8124)):
+    for name, usual in (("rows", 100_000), ("people", 30), ("savers", 3), ("stored", 50_000), ("quiet", 60), ("port", 8124)):
         asked.add_argument(f"--{name}", type=int, default=usual)
     given = asked.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -180,7 +181,7 @@ def main() -> int:
 
 def _measured(office: Office, given: argparse.Namespace, file: Path, end: float) -> int:
     diary, records = Diary(), list(range(1, given.stored + 1, max(1, given.stored // 997)))
-    with at_work(office, diary, given.people, records):
+    with at_work(office, diary, given.people, given.savers, records):
         time.sleep(WARM_UP + given.people * 0.3)
         diary.turn("no import")
         time.sleep(given.quiet)
