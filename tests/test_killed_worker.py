@@ -1,6 +1,6 @@
 """A real worker is killed while it checks, writes and takes back: all or nothing, and the next worker does it (promise T20).
 
-`KILLS=200` for a long run; it prints what came of it with `-s`.
+`KILLS=200` for a long run, `QUEUE=redis` for another queue; it prints what came of it with `-s`.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ class Office:
     process: subprocess.Popen[str]
     jobs: Jobs
     worker: int = 0
+    reach: float = 1.0
     chance: random.Random = field(default_factory=lambda: random.Random(20))
     seconds: list[float] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -109,11 +110,17 @@ class Office:
             assert time.monotonic() - begun < SECONDS, "no worker took it in hand"
             time.sleep(0.002)
         self.seconds.append(time.monotonic() - begun)
-        time.sleep(self.chance.uniform(0, whole))
+        time.sleep(self.chance.uniform(0, whole * self.reach))
         self.kill()
         left = batch(number).state in waiting
+        self.reach *= 1.2 if left else 0.7  # whatever the machine is at beside: about half of the kills come before the end
         self.outcomes["cut off" if left else "had done it"] += 1
         return left
+
+    def enough(self, kills: int) -> bool:
+        """Whether so many workers were killed, a good part of them in the middle of it."""
+        assert self.outcomes.total() < 10 * kills, f"none of them in time: {self.outcomes}"
+        return self.outcomes.total() >= kills and self.outcomes["cut off"] >= kills / 4
 
     def killed_again_and_again(self, number: int, task: str, whole: float, waiting: set[str], done: str) -> Iterator[bool]:
         """Queue a batch and kill workers at it; yields each time whether it is to be done, and at last False when a worker has done it."""
@@ -130,7 +137,7 @@ class Office:
 @pytest.fixture
 def office(app: Flask, databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     monkeypatch.setattr(planning, "ROWS", PART)
-    address = queues.address_of(queues.POSTGRESQL if POSTGRESQL else queues.FILE, tmp_path)
+    address = queues.address_of(os.environ.get("QUEUE") or (queues.POSTGRESQL if POSTGRESQL else queues.FILE), tmp_path)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environ |= {"INSTANCE_DIR": str(tmp_path), "PYTHONPATH": str(config.ROOT)}
     ours = Flask("test")
@@ -177,13 +184,12 @@ def test_killed_while_it_writes(office: Office) -> None:
     whole = whole_of(office, batch_of(rows(SIZE)), import_jobs.WRITE, "done")
     assert count() == SIZE
     turn = 0
-    while office.outcomes.total() < KILLS:
+    while not office.enough(KILLS):
         turn += 1
         number, contact = batch_of(rows(SIZE, contact=f"第{turn}次")), f"第{turn}次"
         for left in office.killed_again_and_again(number, import_jobs.WRITE, whole, waiting, "done"):
             assert written(contact) == (0 if left else SIZE), "all or nothing, and the batch says which"
         assert (count(), batch(number).counts["written"]) == (SIZE, SIZE)
-    assert office.outcomes["cut off"] > KILLS / 4, office.outcomes
 
 
 def test_killed_while_it_checks(office: Office) -> None:
@@ -191,7 +197,7 @@ def test_killed_while_it_checks(office: Office) -> None:
     waiting, parts = {BatchState.CHECKING.value}, sa.select(sa.func.count()).select_from(ImportPart.__table__)
     number = batch_of(rows(SIZE), BatchState.CHECKING)
     whole = whole_of(office, number, import_jobs.CHECK, "planned")
-    for _turn in range(KILLS // 8):
+    while not office.enough(KILLS // 4):
         with db.engine.begin() as connection:
             connection.execute(sa.delete(ImportPart.__table__))
         change(number, state="checking", digest=None)
@@ -199,20 +205,18 @@ def test_killed_while_it_checks(office: Office) -> None:
             with db.engine.connect() as connection:
                 assert (connection.scalar(parts), batch(number).digest is None) == ((0, True) if left else (SIZE // PART, False))
     assert count() == 0
-    assert office.outcomes["cut off"] > 0, office.outcomes
 
 
 def test_killed_while_it_takes_back(office: Office) -> None:
     waiting, whole = {BatchState.UNDOING.value}, 0.0
     whole_of(office, batch_of(rows(SIZE // 2, contact="旧")), import_jobs.WRITE, "done")
-    for turn in range(1 + KILLS // 4):
+    while not whole or not office.enough(KILLS // 4):
         number = batch_of(rows(SIZE, contact="新"))
         whole_of(office, number, import_jobs.WRITE, "done")
         assert (written("旧"), written("新")) == (0, SIZE)
         change(number, state="undoing", undone_by=CLERK.username)
-        if turn == 0:
+        if not whole:
             whole = whole_of(office, number, import_jobs.UNDO, "undone")
             continue
         for left in office.killed_again_and_again(number, import_jobs.UNDO, whole, waiting, "undone"):
             assert (written("旧"), written("新")) == ((0, SIZE) if left else (SIZE // 2, 0))
-    assert office.outcomes["cut off"] > 0, office.outcomes
