@@ -187,7 +187,7 @@ class Editor:
         self.session.rollback()
         if self.row is not None and form.get("row_version") != str(self.row.row_version):
             return self._outdated(form)
-        note = _l("现在正在写入大量数据（例如别人的导入），您的内容还没有保存，但都保留着。请过一会儿再按“保存”。")
+        note = _l("数据库正忙（例如别人正在导入），您的内容还没有保存，但都保留着。请过一会儿再按“保存”。")
         return self._refused(self.understand(form), note, 503)
 
     def _collided(self, form: MultiDict[str, str], error: IntegrityError) -> Answer:
