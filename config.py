@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent
 INSTANCE = Path(os.environ.get("INSTANCE_DIR") or ROOT / "instance")
@@ -48,6 +49,28 @@ def database(name: str, value: str) -> str:
 
 def optional_database(name: str, value: str) -> str:
     return database(name, value) if value else ""
+
+
+def queue(name: str, value: str) -> str:
+    """A file, or the address of a server; what is wrong is said without it: it may hold a password."""
+    scheme, separator, _rest = value.partition("://")
+    if not separator:
+        return value
+    wanted = f"{name}: a path (a SQLite file), postgresql://user:password@host/database or redis://:password@host:6379/0 is expected"
+    if scheme not in {"postgresql", "postgresql+psycopg", "redis", "rediss"}:
+        raise SettingError(f"{wanted}, not {scheme}://…")
+    try:
+        parts = urlsplit(value)
+        database, _port = parts.path.strip("/"), parts.port
+    except ValueError:
+        raise SettingError(f"{wanted}; the port is not a number") from None
+    if not parts.hostname:
+        raise SettingError(f"{wanted}; the host is missing")
+    if scheme.startswith("postgresql") and not database:
+        raise SettingError(f"{wanted}; the database is missing")
+    if scheme.startswith("redis") and database and not database.isdigit():
+        raise SettingError(f"{wanted}; the database of Redis is a number")
+    return value
 
 
 def key(name: str, value: str) -> str:
@@ -135,7 +158,9 @@ SETTINGS = (
         text,
         "Signs sessions and forms. Made once under the instance folder when not set.",
     ),
-    Setting("JOBS_PATH", lambda: str(INSTANCE / "jobs.db"), text, "The queue of background work, a SQLite file of its own."),
+    Setting(
+        "JOBS_PATH", lambda: str(INSTANCE / "jobs.db"), queue, "The queue of background work: a SQLite file of its own, or a database of PostgreSQL or Redis."
+    ),
     Setting("FILES_PATH", lambda: str(INSTANCE / "files"), text, "The folder that keeps attachments."),
     Setting("EXPORTS_PATH", lambda: str(INSTANCE / "exports"), text, "The folder where large exports wait to be fetched, seven days at most."),
     Setting("TRACE_ANCHORS", lambda: str(INSTANCE / "anchors"), text, "The folder outside the database that keeps the signed heads of the trace."),

@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="yingshang-metrics-"))
 
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-threads = 4
+# more than two cores can use: on SQLite those who save wait while an import is written, and others must read meanwhile
+threads = 8
 control_socket_disable = True
 # the line of a request is ours (app/access.py): gunicorn's names the query
 accesslog = None

@@ -24,7 +24,7 @@ db = SQLA()
 #: how long a writer waits for another one on SQLite
 BUSY_SECONDS = 30
 #: a server that is gone without saying so is noticed
-_NOT_FOREVER = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+NOT_FOREVER: dict[str, Any] = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 
 def dumps(value: Any) -> str:
@@ -38,7 +38,9 @@ def engine_options(url: str) -> dict[str, Any]:
     options: dict[str, Any] = {"json_serializer": dumps, "hide_parameters": True}
     if url.startswith("postgresql"):
         # our statements are short: compiling one, where the planner takes it for long, costs more than it saves
-        options |= {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "connect_args": {"options": "-c jit=off", **_NOT_FOREVER}}
+        # and a statement ends soon after its client was killed, with its locks
+        settings = "-c jit=off -c client_connection_check_interval=2s"
+        options |= {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "connect_args": {"options": settings, **NOT_FOREVER}}
     else:
         options |= {"connect_args": {"timeout": BUSY_SECONDS}}
     return options

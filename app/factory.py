@@ -77,12 +77,13 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
 def _background(app: Flask) -> None:
     """The tasks that the worker knows."""
     jobs = Jobs(app)
-    for task, work in ((import_jobs.CHECK, import_jobs.check_batch), (import_jobs.WRITE, import_jobs.commit_batch)):
+    batches = ((import_jobs.CHECK, import_jobs.check_batch), (import_jobs.WRITE, import_jobs.commit_batch), (import_jobs.UNDO, undoing.undo_batch))
+    for task, work in batches:
         jobs.register(task, work, partial(import_jobs.unfinished, task))
-        jobs.repeat(task, partial(import_jobs.unfinished, task, old=True))
-    jobs.register("undo", undoing.undo_batch, undoing.unfinished)
-    jobs.register("export", exports.make, exports.unfinished)
-    jobs.register("search", later.read, later.unread)
+        jobs.repeat(task, partial(import_jobs.unfinished, task))
+    for name, do, left in (("export", exports.make, exports.unfinished), ("search", later.read, later.unread)):
+        jobs.register(name, do, left)
+        jobs.repeat(name, left)
     jobs.register("sessions", sessions.clear_all, lambda: [()])
     jobs.routine(upkeep.keep_up)
     jobs.routine(exports.clear)

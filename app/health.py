@@ -22,6 +22,7 @@ from app.clock import now
 from app.database import db
 from app.encryption import data_keys
 from app.encryption.envelope import Unreadable, envelope
+from app.jobs import QueueAway
 from app.language import Text, _l
 
 Problem = tuple[str, Text]
@@ -31,7 +32,7 @@ SILENT_SECONDS = 180
 
 def problems() -> list[Problem]:
     """What keeps the product from its work: a name for machines, a sentence for people."""
-    return [*_database(), *_disks(), *_worker()]
+    return [*_database(), *_disks(), *_background()]
 
 
 def _database() -> Iterator[Problem]:
@@ -72,8 +73,14 @@ def _disks() -> Iterator[Problem]:
             yield f"disk_{name}", _l("磁盘空间不足：%(folder)s 所在的磁盘只剩 %(free)s MB", folder=str(folders()[name]), free=int(free))
 
 
-def _worker() -> Iterator[Problem]:
-    silent = current_app.extensions["jobs"].seconds_silent()
+def _background() -> Iterator[Problem]:
+    jobs = current_app.extensions["jobs"]
+    try:
+        jobs.waiting()
+    except QueueAway:
+        yield "queue", _l("后台任务队列连不上，导入和备份在等它（JOBS_PATH）")
+        return
+    silent = jobs.seconds_silent()
     if silent is not None and silent > SILENT_SECONDS:
         yield "worker", _l("后台程序没有运行（flask worker），导入和备份在等它")
 
@@ -86,8 +93,13 @@ def numbers() -> Iterator[tuple[str, str, Mapping[str, float]]]:
         yield "yingshang_imports", "Imports by state", batches
     yield "yingshang_disk_free_megabytes", "Room on the disk of each folder", free_megabytes()
     jobs = current_app.extensions["jobs"]
-    yield "yingshang_jobs_waiting", "Tasks that wait for the worker", {"": float(jobs.waiting())}
-    silent = jobs.seconds_silent()
+    try:
+        waiting, silent = jobs.waiting(), jobs.seconds_silent()
+    except QueueAway:
+        waiting, silent = None, None
+    yield "yingshang_queue_up", "Whether the queue of background work answers", {"": float(waiting is not None)}
+    if waiting is not None:
+        yield "yingshang_jobs_waiting", "Tasks that wait for the worker", {"": float(waiting)}
     if silent is not None:
         yield "yingshang_worker_silent_seconds", "Seconds since a worker showed that it lives", {"": silent}
     last = backup.newest(Path(current_app.config["BACKUP_PATH"]))

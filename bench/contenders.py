@@ -22,7 +22,7 @@ from bench.load import Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
 USERNAME, PASSWORD = "bench", "Weichang-2026"
-#: the same for everybody: what our Procfile says
+#: the same for everybody
 GUNICORN = ("--workers", "2", "--threads", "4", "--no-control-socket", "--timeout", "120", "--log-level", "warning")
 START_SECONDS = 90
 PREPARE_SECONDS = 1800

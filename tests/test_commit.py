@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.clock import now
+from app.history import search
 from imports import bulk, existing
 from imports import plan as planning
 from imports.batch import ImportBatch
@@ -39,6 +40,25 @@ def test_a_second_run_changes_nothing(session: Session, key: str, name: str, wri
     _, again = run(session, register(key), sample(name), name)
     assert again["counts"]["written"] == 0
     assert again["counts"]["same"] == report["counts"]["new"]
+
+
+def test_a_second_version_writes_what_is_new_in_it_and_nothing_else(session: Session) -> None:
+    """Two hundred rows; the same again; then ten changed, five new, five missing (promise T19)."""
+
+    def file(numbers: range, changed: range = range(0)) -> bytes:
+        return sheet(HEAD, *([f"机构{number}", uscc(number), "李" if number in changed else "王", "", "", ""] for number in numbers))
+
+    def came_of(data: bytes) -> tuple[int, ...]:
+        """What the report says, and the entries that the trace has of it."""
+        result, report = run(session, register("agency"), data, "表.csv")
+        counts = [report["counts"][name] for name in ("new", "changed", "same", "wrong", "written")]
+        return (*counts, search.count(session.connection(), search.Wanted(batch=result.batch), 1000))
+
+    assert came_of(file(range(200))) == (200, 0, 0, 0, 200, 200)
+    assert came_of(file(range(200))) == (0, 0, 200, 0, 0, 0), "no noise in the trace either"
+    assert came_of(file(range(5, 205), changed=range(50, 60))) == (5, 10, 185, 0, 15, 15)
+    live = session.connection().execute(sa.select(table("agency").c.contact, sa.func.count()).where(table("agency").c.voided_at.is_(None)).group_by("contact"))
+    assert dict(live.tuples().all()) == {"王": 195, "李": 10}, "what is missing stays"
 
 
 def test_wrong_rows_stop_everything_or_are_skipped(session: Session) -> None:

@@ -78,3 +78,17 @@ def test_every_register_is_described() -> None:
     text = (ROOT / "docs" / "registers.md").read_text(encoding="utf-8")
     for entry in registry.entries():
         assert f"`{entry.register.__key__}`" in text, entry.register.__key__
+
+
+#: a test as docs/security.md names it, perhaps with its module
+TEST = re.compile(r"`(?:tests/)?(?:(test_\w+)\.py::)?(test_\w+)(?:\.py)?`")
+
+
+def test_every_test_that_a_promise_names_is_there() -> None:
+    modules = [(path.stem, path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("test_*.py")]
+    named = TEST.findall((ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+    stems = {stem for stem, _text in modules}
+    assert len(named) > 100
+    for module, name in named:
+        defined = any(f"def {name}(" in text for stem, text in modules if stem == (module or stem))
+        assert defined or (not module and name in stems), f"{module}::{name}"

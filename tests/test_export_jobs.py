@@ -230,7 +230,8 @@ def test_files_are_thrown_away_after_a_week(app: Flask, agencies: Any, sign_in: 
     assert list(folder(app).glob("*")) == []
 
 
-def test_the_worker_clears_up(app: Flask, agencies: Any, sign_in: SignIn, session_of: SessionOf) -> None:
+def test_the_worker_clears_up(app: Flask, agencies: Any, sign_in: SignIn, session_of: SessionOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "TRACE_ANCHORS", str(tmp_path))  # a beat seals too, and other tests' traces know nothing of this one's
     asked(sign_in(CLERK))
     session = session_of()
     session.execute(sa.update(ExportJob).values(finished_at=now() - export_job.KEPT * 2))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from flask import Flask
 from app import health
 from app.database import db
 from app.jobs import Jobs
+from app.queues import queue_of
 from tests import samples
 from tests.conftest import Browser
 from tests.people import CLERK, PEOPLE, Persona
@@ -91,15 +90,24 @@ def test_a_disk_without_room_is_named(app: Flask, monkeypatch: pytest.MonkeyPatc
         assert {"files", "temporary"} <= set(health.folders())
 
 
-def test_a_worker_that_stopped_is_named_and_one_that_never_ran_is_not(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_stopped_is_named_and_one_that_never_ran_is_not(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs: Jobs = app.extensions["jobs"]
-    monkeypatch.setattr(jobs, "_heart", tmp_path / "alive")
+    jobs.hush("alive")
     assert app.test_client().get("/readyz").status_code == 200
-    jobs.beat()
+    jobs.pulse()
     assert app.test_client().get("/readyz").status_code == 200
-    long_ago = time.time() - health.SILENT_SECONDS - 5
-    os.utime(tmp_path / "alive", (long_ago, long_ago))
+    jobs.say("alive", (time.time() - health.SILENT_SECONDS - 5, "here", 1))
     assert found(app.test_client().get("/readyz")) == {"worker"}
+    jobs.hush("alive")
+
+
+def test_a_queue_that_is_away_is_named(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = queue_of("redis://127.0.0.1:9/0", "of a test")
+    monkeypatch.setattr(app.extensions["jobs"], "_huey", queue)
+    assert found(app.test_client().get("/readyz")) == {"queue"}
+    assert _value(numbers(app).text, "yingshang_queue_up") == 0
+    monkeypatch.undo()
+    assert _value(numbers(app).text, "yingshang_queue_up") == 1
 
 
 # numbers ------------------------------------------------------------------------------------------

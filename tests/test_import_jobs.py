@@ -5,14 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-import random
-import signal
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +14,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-import config
 from app import jobs
 from app.accounts import actor_named
-from app.clock import now
 from app.database import db
 from app.formats import credit_code_check
 from app.scopes import act_as
@@ -32,13 +24,11 @@ from imports import stored
 from imports.batch import BatchState, ImportBatch
 from models.agency import Agency
 from tests.conftest import Browser
-from tests.databases import Databases
 from tests.people import CLERK, PRIVACY_CLERK, Persona
 from tests.test_pages import page_of
 from views import import_jobs, uploads
 
 SignIn = Callable[[Persona], Browser]
-KILLS = 20
 #: how many people import the same keys at once, and how often each: `IMPORTS_AT_ONCE=25` for the whole of it
 PEOPLE, TIMES = 4, int(os.environ.get("IMPORTS_AT_ONCE", "2"))
 
@@ -83,7 +73,6 @@ def test_what_a_dead_worker_left_is_done_once(app: Flask) -> None:
     with app.app_context():
         number = batch_of(rows(14), BatchState.RUNNING)
         assert import_jobs.unfinished(import_jobs.WRITE) == [(number,)]
-        assert import_jobs.unfinished(import_jobs.WRITE, old=True) == [], "a minute has not passed: another worker may have it in hand"
         for _again in range(2):
             import_jobs.commit_batch(number)
             db.session.remove()
@@ -91,12 +80,13 @@ def test_what_a_dead_worker_left_is_done_once(app: Flask) -> None:
         assert (batch(number).state, batch(number).counts["written"], count()) == ("done", 14, 14)
 
 
-def test_a_batch_that_the_queue_forgot_is_taken_up_after_a_minute(app: Flask) -> None:
+def test_a_batch_that_the_queue_forgot_is_taken_up_at_the_next_beat(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "TRACE_ANCHORS", str(tmp_path))  # a beat seals too, and other tests' traces know nothing of this one's
     with app.app_context():
         number = batch_of(rows(2))
-        with db.engine.begin() as connection:
-            connection.execute(sa.update(ImportBatch.__table__).values(touched_at=now() - import_jobs.FORGOTTEN * 2))
-        assert import_jobs.unfinished(import_jobs.WRITE, old=True) == [(number,)]
+    app.extensions["jobs"].beat()
+    with app.app_context():
+        assert (batch(number).state, count()) == ("done", 2)
 
 
 def test_an_attempt_that_was_overtaken_writes_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,85 +218,3 @@ def test_the_same_keys_brought_by_several_people_at_once_stand_once(app: Flask, 
         assert (count(), count(Agency.__table__.c.voided_at.is_(None))) == (200, 200)
         states = {each.state for each in db.session.scalars(sa.select(ImportBatch))}
         assert states <= {"done", "partly", "planned"}, states
-
-
-# killed ---------------------------------------------------------------------------------------------
-
-#: one process that writes a batch for each line, in a child of its own, which can be killed without starting Python anew
-WRITER = """
-import os, sys
-from app.database import db
-from app.factory import create_app
-from views import import_jobs
-app = create_app({"DATABASE_URL": sys.argv[1], "SECRET_KEY": "of a test", "JOBS_PATH": ":immediate:"})
-with app.app_context():
-    print("ready", flush=True)
-    for line in sys.stdin:
-        db.engine.dispose()
-        child = os.fork()
-        if not child:
-            print(os.getpid(), flush=True)
-            import_jobs.commit_batch(int(line))
-            os._exit(0)
-        print("killed" if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9 else "written", flush=True)
-"""
-
-
-class Writer:
-    """The process, asked by lines."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-
-    def write(self, number: int, seconds: float | None = None) -> str:
-        """Let it write a batch, and kill it after so many seconds; how it ended."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{number}\n")
-        self.process.stdin.flush()
-        child = int(self.said())
-        if seconds is not None:
-            time.sleep(seconds)
-            with suppress(ProcessLookupError):  # it was faster
-                os.kill(child, signal.SIGKILL)
-        return self.said()
-
-    def said(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-
-@pytest.fixture
-def writer(app: Flask, databases: Databases, tmp_path: Path) -> Iterator[Writer]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    environ |= {"INSTANCE_DIR": str(tmp_path), "PYTHONPATH": str(config.ROOT)}
-    command = [sys.executable, "-c", WRITER, databases.work]
-    with subprocess.Popen(command, env=environ, cwd=config.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        made = Writer(process)
-        assert made.said() == "ready"
-        yield made
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(30)
-
-
-def test_a_worker_killed_at_any_moment_leaves_all_or_nothing(app: Flask, writer: Writer) -> None:
-    chance, size, cut = random.Random(5), 400, 0
-    with app.app_context():
-        number = batch_of(rows(size))
-        started = time.monotonic()
-        assert writer.write(number) == "written"
-        whole = time.monotonic() - started
-        assert count() == size
-        for turn in range(KILLS):
-            number = batch_of(rows(size, contact=f"第{turn}次"))
-            writer.write(number, chance.uniform(0, whole))
-            written = count(Agency.__table__.c.contact == f"第{turn}次")
-            assert written in {0, size}, "all or nothing"
-            assert (batch(number).state == "done") == (written == size), "and the batch says which"
-            cut += not written
-            if not written:
-                assert import_jobs.unfinished(import_jobs.WRITE) == [(number,)]
-                assert writer.write(number) == "written"
-            assert (batch(number).state, count(Agency.__table__.c.contact == f"第{turn}次")) == ("done", size)
-        assert count() == size
-        assert cut > KILLS / 4, "many of them were in the middle of it"

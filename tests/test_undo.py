@@ -494,7 +494,7 @@ def test_the_page_promises_and_keeps(app: Flask, session: Session, sign_in: Sign
 
 
 def test_what_a_dead_worker_left_is_undone_once(session: Session, session_of: SessionOf) -> None:
-    from views import undoing
+    from views import import_jobs, undoing
 
     batch = brought(session_of(CLERK), agency(1))
     stored = session.get(ImportBatch, batch)
@@ -502,13 +502,42 @@ def test_what_a_dead_worker_left_is_undone_once(session: Session, session_of: Se
     for person, state, message in ((OTHER_CLERK, "done", "才能撤销"), (CLERK, "undone", "作废 1 条")):
         stored.state, stored.undone_by = BatchState.UNDOING.value, person.username
         session.commit()
-        assert undoing.unfinished() == [(batch,)]
+        assert import_jobs.unfinished(import_jobs.UNDO) == [(batch,)]
         for _again in range(2):
             undoing.undo_batch(batch)
         session.refresh(stored)
         assert stored.state == state
         assert message in (stored.message or "")
-    assert undoing.unfinished() == []
+    assert import_jobs.unfinished(import_jobs.UNDO) == []
+
+
+def test_an_undo_that_was_overtaken_changes_nothing(session: Session, session_of: SessionOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that hung comes back after another has taken the batch in hand."""
+    from views import import_jobs, undoing
+
+    batch = brought(session_of(CLERK), agency(1))
+    stored = session.get(ImportBatch, batch)
+    assert stored is not None
+    stored.state, stored.undone_by = BatchState.UNDOING.value, CLERK.username
+    session.commit()
+    real = undoing.actor_named
+
+    def overtaken(name: str) -> Actor:
+        with db.engine.begin() as connection:
+            connection.execute(sa.update(ImportBatch.__table__).values(attempt=ImportBatch.__table__.c.attempt + 1))
+        return real(name)
+
+    monkeypatch.setattr(undoing, "actor_named", overtaken)
+    undoing.undo_batch(batch)
+    session.expire_all()
+    assert (stored.state, stored.message, len(live(session, Agency))) == ("undoing", "写入 1 条，全部正确", 1)
+    session.commit()
+    monkeypatch.setattr(undoing, "actor_named", real)
+    db.session.remove()
+    assert import_jobs.unfinished(import_jobs.UNDO) == [(batch,)]
+    undoing.undo_batch(batch)
+    session.expire_all()
+    assert (stored.state, len(live(session, Agency))) == ("undone", 0)
 
 
 # killed -------------------------------------------------------------------------------------------

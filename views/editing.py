@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flask import flash, redirect, request
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Conflict
 from werkzeug.wrappers import Response
 
-from app import families, masking
+from app import families, masking, outage
 from app.clock import local
 from app.database import conflict_of
 from app.families import Family, Row
@@ -140,6 +140,10 @@ class Editor:
         except IntegrityError as error:
             self.session.rollback()
             return self._collided(form, error)
+        except DBAPIError as error:
+            if outage.of(error) is not outage.Outage.BUSY:
+                raise
+            return self._busy(form)
         return self._saved(family, saved, form.get("form_id", ""))
 
     def _write(self, form: MultiDict[str, str]) -> Family:
@@ -167,7 +171,7 @@ class Editor:
 
     # what is wrong ----------------------------------------------------------------------------
 
-    def _refused(self, family: Family) -> Answer:
+    def _refused(self, family: Family, note: Text = "", status: int = 422) -> Answer:
         self.session.rollback()
         inputs = self.builder.again(family.own, self.row)
         for row, result in family.children:
@@ -175,8 +179,16 @@ class Editor:
             made = self._child_builder(below.kind, below.fields, row.place).again(result)
             below.forms.append(ChildForm(row.place, made, stray_errors(result.errors, made)))
         count = sum(len(found) for found in family.errors.values())
-        notes = [_l("有 %(count)s 项需要改正，还没有保存，您填写的内容都保留着。", count=count)]
-        return self._page(inputs, notes + stray_errors(family.own.errors, inputs)), 422
+        notes = [note or _l("有 %(count)s 项需要改正，还没有保存，您填写的内容都保留着。", count=count)]
+        return self._page(inputs, notes + stray_errors(family.own.errors, inputs)), status
+
+    def _busy(self, form: MultiDict[str, str]) -> Answer:
+        """Others have written all the while (on SQLite an import locks out everybody else): nothing of what was typed is lost."""
+        self.session.rollback()
+        if self.row is not None and form.get("row_version") != str(self.row.row_version):
+            return self._outdated(form)
+        note = _l("数据库正忙（例如别人正在导入），您的内容还没有保存，但都保留着。请过一会儿再按“保存”。")
+        return self._refused(self.understand(form), note, 503)
 
     def _collided(self, form: MultiDict[str, str], error: IntegrityError) -> Answer:
         """Somebody registered the same key between our check and our write."""

@@ -1,11 +1,13 @@
-"""What the worker does with uploaded files: check large ones, write confirmed ones; once, whatever is killed when."""
+"""What the worker does with uploaded files: check large ones, write confirmed ones; once, whatever is killed when.
+
+An undo (`views/undoing.py`) is taken in hand the same way.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -30,11 +32,9 @@ from imports.plan import Plan
 from imports.refusal import Refused
 
 log = logging.getLogger(__name__)
-CHECK, WRITE = "check", "import"
+CHECK, WRITE, UNDO = "check", "import", "undo"
 #: which states each task works on
-_STATES = {CHECK: [BatchState.CHECKING.value], WRITE: [BatchState.QUEUED.value, BatchState.RUNNING.value]}
-#: a batch that no worker has touched for so long is taken up again: the queue forgot it, or its worker was killed
-FORGOTTEN = timedelta(seconds=60)
+_STATES = {CHECK: [BatchState.CHECKING.value], WRITE: [BatchState.QUEUED.value, BatchState.RUNNING.value], UNDO: [BatchState.UNDOING.value]}
 
 
 class Cancelled(Exception):
@@ -51,20 +51,18 @@ def wish_of(batch_id: int) -> str:
     return f"import:{batch_id}:stop"
 
 
-def unfinished(task: str, *, old: bool = False) -> list[tuple[Any, ...]]:
-    """The batches that wait for a task; with `old`, those that nobody has touched for a while."""
+def unfinished(task: str) -> list[tuple[Any, ...]]:
+    """The batches that wait for a task, or that a worker had in hand."""
     waiting = sa.select(ImportBatch.id).where(ImportBatch.state.in_(_STATES[task]))
-    if old:
-        waiting = waiting.where(sa.func.coalesce(ImportBatch.touched_at, ImportBatch.created_at) < now() - FORGOTTEN)
     return [(batch_id,) for batch_id in db.session.scalars(waiting.order_by(ImportBatch.id))]
 
 
-def _claim(session: Session, batch_id: int, task: str) -> int | None:
+def claim(session: Session, batch_id: int, task: str) -> int | None:
     """The number of this attempt at a batch; None when there is nothing (more) to do. Waits for who has it in hand."""
-    claim = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.state.in_(_STATES[task]))
-    begun = BatchState.RUNNING if task == WRITE else BatchState.CHECKING
-    claim = claim.values(attempt=ImportBatch.attempt + 1, touched_at=now(), state=begun.value).returning(ImportBatch.attempt)
-    attempt: int | None = session.execute(claim, execution_options={"synchronize_session": False}).scalar()
+    claimed = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.state.in_(_STATES[task]))
+    begun = _STATES[task][-1]
+    claimed = claimed.values(attempt=ImportBatch.attempt + 1, touched_at=now(), state=begun).returning(ImportBatch.attempt)
+    attempt: int | None = session.execute(claimed, execution_options={"synchronize_session": False}).scalar()
     session.commit()
     return attempt
 
@@ -72,7 +70,7 @@ def _claim(session: Session, batch_id: int, task: str) -> int | None:
 def check_batch(batch_id: int) -> None:
     """Plan the import of a large file in the name of the person who sent it."""
     session = db.session()
-    attempt = _claim(session, batch_id, CHECK)
+    attempt = claim(session, batch_id, CHECK)
     if attempt is None:
         return
     with _attempted(session, batch_id, attempt):
@@ -93,7 +91,7 @@ def ready(session: Session, batch: ImportBatch, plan: Plan) -> None:
 def commit_batch(batch_id: int) -> None:
     """Write a confirmed batch in the name of the person who confirmed it."""
     session = db.session()
-    attempt = _claim(session, batch_id, WRITE)
+    attempt = claim(session, batch_id, WRITE)
     if attempt is None:
         return
     with _attempted(session, batch_id, attempt):
@@ -151,4 +149,4 @@ def _close(session: Session, batch_id: int, attempt: int, state: BatchState, mes
     session.commit()
 
 
-__all__ = ["CHECK", "WRITE", "check_batch", "commit_batch", "name_of", "ready", "unfinished", "wish_of"]
+__all__ = ["CHECK", "UNDO", "WRITE", "check_batch", "claim", "commit_batch", "name_of", "ready", "unfinished", "wish_of"]

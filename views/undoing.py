@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-import sqlalchemy as sa
 from flask import abort, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -23,10 +21,11 @@ from app.search import later
 from imports import plan as planning
 from imports import undo as undo_work
 from imports import undo_judge
-from imports.batch import BatchState, ImportBatch
+from imports.batch import BatchState, ImportBatch, Superseded
 from imports.refusal import Refused
 from imports.undo_rights import may_undo
 from imports.undo_words import Teller
+from views import import_jobs
 from views.editing import Answer
 from views.pages import current_session, link_to, render
 from views.undo_preview import UndoPreview
@@ -62,7 +61,7 @@ class Undoing:
         """Queue the undo: what somebody edits until it is done is kept and listed."""
         batch.state, batch.undone_by = BatchState.UNDOING.value, scope_of(session).actor.username
         session.commit()
-        jobs.put("undo", batch.id)
+        jobs.put(import_jobs.UNDO, batch.id)
         return redirect(link_to(self.cls, "undo", batch_id=batch.id))
 
     def _outcome(self, session: Session, batch: ImportBatch) -> Answer:
@@ -85,38 +84,35 @@ class Undoing:
 # background ---------------------------------------------------------------------------------------
 
 
-def unfinished() -> list[tuple[Any, ...]]:
-    """The batches whose undo a dead worker left: asked for, but not done."""
-    waiting = sa.select(ImportBatch.id).where(ImportBatch.state == BatchState.UNDOING.value)
-    return [(batch_id,) for batch_id in db.session.scalars(waiting)]
-
-
 def undo_batch(batch_id: int) -> None:
     """Take a batch back in the name of the person who asked for it."""
     session = db.session()
-    batch = session.get(ImportBatch, batch_id)
-    if batch is None or batch.state != BatchState.UNDOING:
+    attempt = import_jobs.claim(session, batch_id, import_jobs.UNDO)
+    if attempt is None:
         return
     try:
+        batch = session.get_one(ImportBatch, batch_id)
         act_as(session, actor_named(batch.undone_by or ""))
-        result = undo_work.undo(session, batch_id)
+        result = undo_work.undo(session, batch_id, attempt)
+    except Superseded:
+        session.rollback()
     except (Refused, NotPermitted) as error:
-        _stands(session, batch_id, str(error.message))
+        _stands(session, batch_id, attempt, str(error.message))
     except LookupError as error:
-        _stands(session, batch_id, str(error.args[0]))
+        _stands(session, batch_id, attempt, str(error.args[0]))
     except Exception:
         log.exception("the undo of import batch %s failed", batch_id)
-        _stands(session, batch_id, _("撤销时出错，没有改动任何内容。请联系系统管理员，并告知批次号 %(batch)s", batch=batch_id))
+        _stands(session, batch_id, attempt, _("撤销时出错，没有改动任何内容。请联系系统管理员，并告知批次号 %(batch)s", batch=batch_id))
     else:
         if result.unread:
             jobs.put(later.JOB, result.report["register"])
 
 
-def _stands(session: Session, batch_id: int, message: str) -> None:
+def _stands(session: Session, batch_id: int, attempt: int, message: str) -> None:
     """The batch stands as it did, and says why."""
     session.rollback()
     batch = session.get(ImportBatch, batch_id, populate_existing=True)
-    if batch is not None and batch.state == BatchState.UNDOING:
+    if batch is not None and (batch.state, batch.attempt) == (BatchState.UNDOING, attempt):
         batch.state, batch.message = (batch.report or {}).get("status", BatchState.DONE.value), message
         batch.undone_by = None
         batch.finished_at = batch.finished_at or now()
