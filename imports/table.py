@@ -15,6 +15,7 @@ from imports.body import Body, LeftOut
 from imports.cells import is_empty, letters
 from imports.decisions import NOTHING, Decisions, refused
 from imports.matching import IGNORED, Matcher, Meaning, State
+from imports.mending import mending_of
 from imports.past import Past
 from imports.refusal import Refused
 from imports.targets import Target, targets
@@ -37,6 +38,8 @@ class Column:
     proposal: Target | None = None
     #: the word of the target's list that the cells tick
     word: str = ""
+    #: the file has no such column: it holds what somebody typed on the page
+    typed: bool = False
 
 
 @dataclass
@@ -90,12 +93,16 @@ class Table:
                 "word": column.word or None,
             }
             for column in self.columns
-            if column.heading
+            if column.heading and not column.typed
         ]
 
     def mapped(self) -> dict[str, str | None]:
         """Heading to field, in the sheet's order."""
-        return {column.heading: column.target.name if column.target and not column.hidden else None for column in self.columns if column.heading}
+        return {
+            column.heading: column.target.name if column.target and not column.hidden else None
+            for column in self.columns
+            if column.heading and not column.typed
+        }
 
     def heading(self, name: str) -> str | None:
         """The heading of the column that feeds a field."""
@@ -159,7 +166,7 @@ def begin(book: Workbook, cls: type[Register], sheet: str | None = None, decisio
     if not found:
         raise Refused("no_header", _l("前 %(rows)s 行里没有找到表头。表头应写有“%(labels)s”等列名，可先下载模板对照", rows=SEARCHED, labels=_examples(cls)))
     header, best = max(found, key=lambda pair: pair[0].score)
-    table = _opened(best, header, Answers(decisions, matcher.past))
+    table = _opened(cls, best, header, Answers(decisions, matcher.past))
     decisions.check_columns(column.heading for column in table.columns)
     table.left_out += [LeftOut("other_sheet", sheet=each.name) for each in book.sheets if each is not best]
     return table
@@ -230,14 +237,16 @@ def _text(sheet: Sheet, row: int, column: int) -> str:
     return "" if is_empty(raw) or len(str(raw)) > 100 else str(raw)
 
 
-def _opened(sheet: Sheet, header: Header, answers: Answers) -> Table:
+def _opened(cls: type[Register], sheet: Sheet, header: Header, answers: Answers) -> Table:
     told = answers.decisions.columns
     columns = [
         Column(place, title, meaning.target, place + 1 in sheet.hidden_columns and not told.get(title), meaning.state, meaning.proposal, meaning.word)
         for place, (title, meaning) in enumerate(zip(headings.titles(header.paths), header.meanings, strict=True))
     ]
     _settle_ticks(columns, sheet.rows[header.top + header.depth :])
-    return Table(sheet.name, header.top + 1, columns, answers=answers, body=Body(sheet, header.top, header.depth, columns))
+    mending, missing = mending_of(answers.decisions, columns, cls)
+    columns += [Column(place, chinese(target.field.label), target, typed=True) for place, target in enumerate(missing, len(columns))]
+    return Table(sheet.name, header.top + 1, columns, answers=answers, body=Body(sheet, header.top, header.depth, columns, mending))
 
 
 def _settle_ticks(columns: list[Column], rows: Sequence[Sequence[object]]) -> None:
