@@ -14,13 +14,13 @@ from imports.mending import still
 from imports.refusal import Refused
 
 
-def still_decided(session: Session, cls: type[Register], data: bytes, decisions: Decisions, before: Excerpt) -> Decisions:
+def still_decided(session: Session, cls: type[Register], data: bytes, sheet: str | None, decisions: Decisions, before: Excerpt) -> Decisions:
     """The decisions that hold for another file too; what was said of columns only where it has them. Raises Refused for a file that cannot be read."""
     if not (decisions.cells or decisions.skips or decisions.matches or decisions.columns):
         return decisions
     with reading.opened(data) as book:
         try:
-            found = table.begin(book, cls, None, decisions, remembered.recall(session, cls))
+            found = table.begin(book, cls, sheet, decisions, remembered.recall(session, cls))
         except Refused:
             return replace(decisions, sheet=None, header_row=None, columns={}, cells={}, skips=frozenset(), matches={})
         for _rows in found.pieces():

@@ -202,9 +202,15 @@ def _best_header(sheet: Sheet, matcher: Matcher, *, near_too: bool) -> Header | 
             header = Header(top, depth, paths, tuple(matcher.match(paths, near_too=near_too)))
             filled = sum(bool(path) for path in paths)
             enough = header.matched >= 2 or (header.matched == 1 and filled <= 2)
-            if (enough or (told is not None and near_too)) and (best is None or header.score > best.score):
+            if (enough or _fit(header, matcher)[0] or (told is not None and near_too)) and (best is None or _fit(header, matcher) > _fit(best, matcher)):
                 best = header
     return best
+
+
+def _fit(header: Header, matcher: Matcher) -> tuple[int, int]:
+    """How well a header fits: the one whose headings somebody has decided about is the one that somebody saw."""
+    told = matcher.decisions.columns
+    return sum(title in told for title in headings.titles(header.paths)) if told else 0, header.score
 
 
 def _may_begin(sheet: Sheet, top: int) -> bool:

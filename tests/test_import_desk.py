@@ -195,12 +195,48 @@ def test_two_columns_of_one_field_are_refused_with_what_was_chosen(app: Flask, s
     assert desk.browser.post(desk.path("/columns"), desk.form("/columns", **{"field.2": "nothing"})).status_code == 422
 
 
+def test_what_is_said_of_columns_is_said_of_their_sheet(sign_in: SignIn) -> None:
+    other = [["机构名称", "税号"], ["乙公司", uscc(2)]]
+    desk = Desk(sign_in(CLERK), book(一=[["机构名称", "统一社会信用代码", "备用"], ["甲公司", "x", uscc(1)]], 二=other), "表.xlsx")
+    assert desk.map(统一社会信用代码="", 备用="").status_code == 302
+    assert "工作表“一”" in desk.page().main.get_text()  # type: ignore[union-attr]
+
+
 def test_a_column_that_is_only_near_is_confirmed(sign_in: SignIn) -> None:
     desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代玛"], ["甲公司", uscc(1)]))
     assert desk.step == "/columns"
     assert "请确认" in desk.page("/columns").select_one(".ys-mapping tbody tr").get_text()  # type: ignore[union-attr]
     assert desk.browser.post(desk.path("/columns"), desk.form("/columns")).headers["Location"] == desk.path()
     assert "请确认" not in desk.page("/columns").select_one(".ys-mapping").get_text()  # type: ignore[union-attr]
+
+
+def test_what_else_a_column_feeds_is_said(sign_in: SignIn) -> None:
+    head = ["机构名称", "统一社会信用代码", "联系电话", "有效期至", "业务范围/金属矿山", "业务范围/金属冶炼"]
+    desk = Desk(sign_in(CLERK), sheet(head, ["甲公司", uscc(1), "7512345", "2027-01-01", "", ""]))
+    text = desk.page("/columns").select_one(".ys-mapping").get_text(" ", strip=True)  # type: ignore[union-attr]
+    assert "同一格里另外写着的“联系人手机”，记入“联系人手机”" in text
+    assert "写成“起—止”的，起的一端记入“发证日期”" in text
+
+
+def test_columns_to_tick_are_said_and_stay_so(app: Flask, sign_in: SignIn) -> None:
+    rows = [
+        ["机构名称", "统一社会信用代码", "机构类别", None],
+        [None, None, "安全评价", "安全培训"],
+        ["甲公司", uscc(1), "√", None],
+        ["乙公司", uscc(2), None, "√"],
+    ]
+    made = openpyxl.load_workbook(io.BytesIO(book(表=rows)))
+    for cells in ("A1:A2", "B1:B2", "C1:D1"):
+        made.active.merge_cells(cells)
+    out = io.BytesIO()
+    made.save(out)
+    desk = Desk(sign_in(CLERK), out.getvalue(), "表.xlsx")
+    assert desk.counts() == [2, 0, 0, 0]
+    assert "打勾的列：勾上的记入“机构类别”的“安全评价”" in desk.page("/columns").select_one(".ys-mapping").get_text()  # type: ignore[union-attr]
+    desk.browser.post(desk.path("/columns"), desk.form("/columns"))
+    assert not stored.notes_of(of(app, desk))[0].columns
+    assert desk.map(**{"机构类别/安全培训": ""}).status_code == 302, "the header is the one that was seen, whatever its columns feed"
+    assert stored.notes_of(of(app, desk))[0].columns == {"机构类别/安全培训": None}
 
 
 def test_mode_and_empty_cells(session_of: SessionOf, sign_in: SignIn) -> None:
@@ -429,6 +465,7 @@ def test_a_mended_row_goes_on_in_the_same_batch_and_both_go_back(app: Flask, ses
     desk = partly(browser)
     assert names(session) == ["甲公司"]
     assert mended(desk, correct).headers["Location"] == desk.path()
+    assert f"这是批次 {desk.batch} 取回去改的文件" in desk.alerts()
     assert desk.counts() == [1, 0, 1, 0], "what is written already is no change"
     assert "之前已经写入的行没有变化" in desk.alerts()
     desk.confirm()

@@ -65,7 +65,7 @@ def check(session: Session, cls: type[Register], batch: ImportBatch, decisions: 
         return
     name, seen = file.get("file_name") or batch.file_name, batch.digest
     if file and batch.id is not None:
-        decisions = mended_file.still_decided(session, cls, data, decisions, stored.notes_of(batch)[1])
+        decisions = mended_file.still_decided(session, cls, data, batch.sheet, decisions, stored.notes_of(batch)[1])
     plan = planning.make(session, cls, data, name, sheet=batch.sheet, mode=Mode(batch.mode), decisions=decisions, since=rounds.last_written(batch))
     _claim(session, batch, facts, seen)
     import_jobs.ready(session, batch, plan)

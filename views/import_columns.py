@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.formats import Choice, Link
+from app.formats import Choice, Link, Until
 from app.language import Text, _, _l, listed
 from app.lookup import DatabaseLookup
 from app.register import Child, Register, field_map
@@ -103,7 +103,9 @@ class Columns:
         spill = column.target.field.spill_key if column.target else None
         owner: Any = column.target.child or self.cls if column.target else self.cls
         if spill and spill in field_map(owner):
-            return _l("写成“起—止”的，起的一端记入“%(label)s”", label=field_map(owner)[spill].label)
+            label = field_map(owner)[spill].label
+            period = column.target is not None and isinstance(column.target.field.format, Until)
+            return _l("写成“起—止”的，起的一端记入“%(label)s”", label=label) if period else _l("同一格里另外写着的“%(label)s”，记入“%(label)s”", label=label)
         return ""
 
     def options(self) -> list[tuple[str, list[tuple[str, str]]]]:

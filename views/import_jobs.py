@@ -87,7 +87,7 @@ def _planned(session: Session, batch: ImportBatch, cls: type[Register]) -> Plan:
     """The plan of a batch by what its person decided; of a file in which no table is found, its top is kept for the page that asks where it is."""
     data, (decisions, before) = batch.content or b"", stored.notes_of(batch)
     if before.sha256 and before.sha256 != batch.sha256:
-        decisions = mended_file.still_decided(session, cls, data, decisions, before)
+        decisions = mended_file.still_decided(session, cls, data, batch.sheet, decisions, before)
     facts: dict[str, Any] = {"sheet": batch.sheet, "mode": Mode(batch.mode), "decisions": decisions, "since": rounds.last_written(batch)}
     try:
         return planning.make(session, cls, data, batch.file_name, **facts)

@@ -10,7 +10,7 @@ import hashlib
 from typing import Any
 
 import sqlalchemy as sa
-from flask import abort, current_app, redirect, request
+from flask import abort, current_app, flash, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import Session
@@ -83,7 +83,7 @@ class Uploads:
         return self._check(session, batch, {"file_name": name, "sha256": hashlib.sha256(data).hexdigest(), "content": data})
 
     def _check(self, session: Session, batch: ImportBatch, file: dict[str, Any]) -> Answer:
-        decisions = stored.notes_of(batch)[0]
+        decisions, goes_on = stored.notes_of(batch)[0], batch.id is not None
         try:
             import_checks.check(session, self.cls, batch, decisions, file, at_once=AT_ONCE)
         except Refused as error:
@@ -91,6 +91,8 @@ class Uploads:
                 session.rollback()
                 return self._form(session, str(error.message), 422)
             return redirect(link_to(self.cls, "reading", batch_id=batch.id))
+        if goes_on:
+            flash(_("这是批次 %(batch)s 取回去改的文件，接着那个批次检查", batch=batch.id), "info")
         return redirect(next_step(session, self.cls, batch))
 
     def _answered(self, session: Session, data: bytes) -> ImportBatch | None:
