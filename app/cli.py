@@ -30,6 +30,7 @@ from app.search.keep import refill
 from app.search.kept import reconcile
 from imports import export, plan, template, undo
 from imports.commit import BadRows
+from imports.decisions import NOTHING, Decisions
 from imports.outcome import Mode
 from imports.refusal import Refused
 from imports.run import run as run_import
@@ -39,6 +40,7 @@ WRONG, UNREADABLE, FORBIDDEN = 1, 2, 3
 _as = click.option("--as", "username", default=None, metavar="USER", help="以谁的身份执行；不写则为系统本身")
 _json = click.option("--json", "as_json", is_flag=True, help="输出一个 JSON 对象")
 _sheet = click.option("--sheet", default=None, help="工作表名")
+_decisions = click.option("--decisions", default=None, metavar="FILE.json", help="对列、逐词和更正的设置，见 docs/import.md")
 _mode = click.option("--mode", type=click.Choice(["upsert", "insert", "update"]), default="upsert", help="新增并更新、只新增、只更新")
 
 
@@ -177,19 +179,30 @@ def _bytes(file: Path) -> bytes:
         raise Refused("no_file", _("打不开文件“%(file)s”，请检查路径", file=str(file))) from None
 
 
+def _decided(file: str | None) -> Decisions:
+    """The decisions in a file of JSON; raises Refused when it makes no sense."""
+    if file is None:
+        return NOTHING
+    try:
+        return Decisions.from_json(json.loads(_bytes(Path(file))))
+    except ValueError:
+        raise Refused("bad_decisions", _("“%(file)s”不是 JSON 文件，请检查", file=file)) from None
+
+
 @imports_group.command("plan", help="读表、对列、检查，不写入任何数据")
 @click.argument("key")
 @click.argument("file")
 @_sheet
 @_mode
+@_decisions
 @_as
 @_json
 @with_appcontext
 @_reporting
-def import_plan(cls: type[Register], file: Path, *, sheet: str | None, mode: str, username: str | None) -> tuple[dict[str, Any], int]:
+def import_plan(cls: type[Register], file: Path, *, sheet: str | None, mode: str, decisions: str | None, username: str | None) -> tuple[dict[str, Any], int]:
     """What an import would do."""
 
-    found = plan.make(session_as(username), cls, _bytes(file), file.name, sheet=sheet, mode=Mode(mode))
+    found = plan.make(session_as(username), cls, _bytes(file), file.name, sheet=sheet, mode=Mode(mode), decisions=_decided(decisions))
     return found.to_json(), WRONG if found.wrong else 0
 
 
@@ -199,14 +212,18 @@ def import_plan(cls: type[Register], file: Path, *, sheet: str | None, mode: str
 @_sheet
 @_mode
 @click.option("--bad-rows", type=click.Choice(["stop", "skip"]), default="stop", help="有问题的行：全部不导入，或跳过它们")
+@_decisions
 @_as
 @_json
 @with_appcontext
 @_reporting
-def import_run(cls: type[Register], file: Path, *, sheet: str | None, mode: str, bad_rows: str, username: str | None) -> tuple[dict[str, Any], int]:
+def import_run(
+    cls: type[Register], file: Path, *, sheet: str | None, mode: str, bad_rows: str, decisions: str | None, username: str | None
+) -> tuple[dict[str, Any], int]:
     """Import a file: all or nothing, or the good rows only."""
 
-    result, report = run_import(session_as(username), cls, _bytes(file), file.name, sheet=sheet, mode=Mode(mode), bad_rows=BadRows(bad_rows))
+    facts: dict[str, Any] = {"sheet": sheet, "mode": Mode(mode), "bad_rows": BadRows(bad_rows), "decisions": _decided(decisions)}
+    result, report = run_import(session_as(username), cls, _bytes(file), file.name, **facts)
     if result.unread:
         jobs.put(later.JOB, cls.__key__)
     return report, 0 if report["status"] == "done" else WRONG
@@ -246,6 +263,7 @@ def _print_undone(report: dict[str, Any]) -> None:
 _STATUS = {"planned": "检查完毕", "done": "完成", "partly": "部分完成", "stopped": "已停止", "refused": "已拒绝", "undone": "已撤销"}
 _REASONS = {
     "title": "标题", "note": "说明", "section": "分段", "header": "重复的表头", "total": "合计", "blank": "空行", "hidden": "隐藏行", "example": "示例",
+    "skipped": "按设置跳过",
     "other_sheet": "其他工作表",
     "other_table": "另一张表格",
 }  # fmt: skip

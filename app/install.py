@@ -33,7 +33,7 @@ from app.encryption.envelope import Unreadable
 from app.encryption.upkeep import encrypt_plain
 from app.history import acts
 from app.language import _, chinese
-from app.roles import ROLE_LABELS, Role
+from app.roles import ROLE_LABELS, Role, Verb
 from app.scopes import SYSTEM, NotPermitted, act_as
 from app.search.keep import refill
 from app.signin import duties, guessing, passwords
@@ -82,6 +82,7 @@ def permissions_of(role: Role) -> set[Pair]:
             key = entry.register.__key__
             pairs |= {(f"can_{verb.value}", key) for verb in grant.verbs}
             pairs |= {("menu_access", key), ("menu_access", chinese(entry.area))}
+            pairs |= {("can_read", "imports")} if Verb.IMPORT in grant.verbs else set()
     if role in DISCLOSERS:
         pairs.add(("can_read", "disclosures"))
     if role is Role.AUDIT_ADMIN:

@@ -27,7 +27,7 @@ from app.language import _, _l, listed
 from app.register import Record, fields
 from app.scopes import SYSTEM, act_as
 
-_FILES = sa.table("import_batch", sa.column("id", sa.Integer), sa.column("content", sa.LargeBinary))
+_FILES = sa.table("import_batch", sa.column("id", sa.Integer), sa.column("content", sa.LargeBinary), sa.column("notes", sa.LargeBinary))
 _PLANS = sa.table("import_part", sa.column("batch_id", sa.Integer))
 REASON = _l("保存期满，销毁（个人信息保护法第十九条、第四十七条）")
 
@@ -96,7 +96,7 @@ def destroy(session: Session, found: Expired) -> int:
     emptied = dict.fromkeys(attrs) | {"row_version": table.c.row_version + 1, "changed_by": SYSTEM.username, "changed_at": now()}
     connection.execute(sa.update(table).where(table.c.id == found.row).values(emptied))
     connection.execute(sa.delete(_PLANS).where(_PLANS.c.batch_id.in_(batches)))
-    connection.execute(sa.update(_FILES).where(_FILES.c.id.in_(batches)).values(content=None))
+    connection.execute(sa.update(_FILES).where(_FILES.c.id.in_(batches)).values(content=None, notes=None))
     count = data_keys.destroy(connection, sorted(names))
     events.note(connection, "destroyed", {"fields": [declared.key for declared in found.fields], "count": count}, of=cls, row=found.row)
     return count

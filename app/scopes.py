@@ -204,7 +204,9 @@ class Scope:
     def _split_among(self, cls: type[Record], before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: frozenset[str]) -> bool:
         """Whether each changed field is allowed by some grant of a person with several roles."""
         grants = self.grants(cls)
-        return len(grants) > 1 and bool(keys) and all(any(self._refusal(cls, grant, before, after, frozenset({key})) is None for grant in grants) for key in keys)
+        return (
+            len(grants) > 1 and bool(keys) and all(any(self._refusal(cls, grant, before, after, frozenset({key})) is None for grant in grants) for key in keys)
+        )
 
     def _refusal(self, cls: type[Record], grant: Grant, before: Mapping[str, Any] | None, after: Mapping[str, Any], keys: frozenset[str]) -> Text | None:
         if grant.write is Rows.NONE or not grant.gates:

@@ -18,7 +18,7 @@ from imports.table import Table
 
 def faults(table: Table, issues: Iterable[Issue]) -> list[Fault]:
     """The issues of a plan, each with the place of its column (from 0) instead of its heading; None where the file has no such column."""
-    places = {column.heading: column.place for column in table.columns if column.heading}
+    places = {column.heading: column.place for column in table.columns if column.heading and not column.typed}
     return [Fault(issue.row, places.get(issue.column), str(issue.message)) for issue in issues]
 
 
@@ -27,6 +27,7 @@ def of_plan(session: Session, plan: Plan, data: bytes, *, only_wrong: bool, mark
     with reading.opened(data) as book:
         found = table.begin(book, plan.cls, plan.table.sheet, plan.table.answers.decisions, remembered.recall(session, plan.cls))
         numbers = [number for some, _cells in found.pieces() for number in some]
+        numbers += plan.table.answers.decisions.skips  # rows of data all the same
         kind, depth = book.kind, found.body.first - found.header_row if found.body else 1
     return answer.write(data, kind, found.sheet, found.header_row, depth, faults(found, plan.wrong), only_wrong=only_wrong, mark=mark, numbers=numbers)
 

@@ -124,6 +124,8 @@ class Questions:
     """The unknown words of a file, gathered while its rows are read."""
 
     asked: dict[tuple[str, str], Question] = field(default_factory=dict)
+    #: new records that may be there already, each by its row: `imports/confirm.py`
+    matches: list[dict[str, object]] = field(default_factory=list)
     _namesakes: Namesakes | None = None
 
     def namesakes(self, lookup: DatabaseLookup) -> Namesakes:
@@ -139,6 +141,11 @@ class Questions:
             question.count += 1
             if len(question.rows) < MOST_ROWS:
                 question.rows.append(row)
+
+    def ask(self, heading: str, row: int, name: str, proposals: Sequence[Match]) -> None:
+        """Which record a new one means, whose name others have."""
+        if len(self.matches) < MOST_WORDS:
+            self.matches.append({"row": row, "column": heading, "name": name, "proposals": [{"answer": each.id, "label": each.label} for each in proposals]})
 
     def to_json(self, lookup: DatabaseLookup) -> list[dict[str, object]]:
         """The questions, the most frequent first, each with the words that may be meant; for the page that asks them."""

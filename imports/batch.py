@@ -27,6 +27,7 @@ class BatchState(StrEnum):
     STOPPED = "stopped"
     REFUSED = "refused"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     UNDOING = "undoing"
     UNDONE = "undone"
 
@@ -49,6 +50,12 @@ class ImportBatch(Base):
     counts: Mapped[dict[str, Any] | None] = mapped_column(_JSON)
     #: what the plan holds beside its parts (`imports/stored.py`)
     outline: Mapped[dict[str, Any] | None] = mapped_column(_JSON, deferred=True)
+    #: what the person decided about the file and what the pages show of it, packed (`imports/stored.py`)
+    notes: Mapped[bytes | None] = mapped_column(EncryptedBytes("import_batch.notes"), deferred=True)
+    #: the reports of what was written before, when wrong rows came back mended: the oldest first (`imports/rounds.py`)
+    rounds: Mapped[list[dict[str, Any]] | None] = mapped_column(_JSON, deferred=True)
+    #: how often its person had it checked anew, where a check could tell something that is masked
+    checks: Mapped[int] = mapped_column(default=0, server_default="0")
     #: how often a worker has taken the batch in hand, and when last: a worker that was killed leaves it to the next
     attempt: Mapped[int] = mapped_column(default=0, server_default="0")
     touched_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from imports.blocks import is_header
 from imports.cells import Merge, is_empty
 from imports.leftovers import Heads, Leftovers, above
+from imports.mending import Mending
 from imports.workbook import Sheet
 
 
@@ -28,8 +29,9 @@ class LeftOut:
 class Body:
     """What stands under a header, taken in one pass."""
 
-    def __init__(self, sheet: Sheet, top: int, depth: int, columns: Sequence[Heads]) -> None:
+    def __init__(self, sheet: Sheet, top: int, depth: int, columns: Sequence[Heads], mending: Mending | None = None) -> None:
         self.sheet, self.columns = sheet, columns
+        self.mending = mending or Mending()
         self.top = top
         self.first = top + depth + 1
         self.leftovers = Leftovers(sheet, columns)
@@ -51,16 +53,20 @@ class Body:
     def pieces(self) -> Iterator[tuple[list[int], list[list[object]]]]:
         """The rows of data, chunk by chunk."""
         wide = len(self.columns)
+        mends = bool(self.mending)
         for chunk in self.sheet.chunks():
             numbers: list[int] = []
             rows: list[list[object]] = []
-            for cells in chunk:
+            for as_sent in chunk:
                 self.number += 1
+                cells = self.mending.mended(self.number, as_sent) if mends else as_sent
                 data = self._is_data(cells)
                 if self.held:
                     self._settle_held(numbers, rows)
                 if data:
-                    whole = self._filled_down(cells + [None] * (wide - len(cells)) if len(cells) < wide else cells)
+                    whole = self._filled_down(cells + [None] * (wide - len(cells)))
+                    if mends and self._left_by_hand(whole, as_sent):
+                        continue
                     if self.alone:
                         self.held = whole
                         continue
@@ -73,6 +79,15 @@ class Body:
         for left in self.left_out:
             if left.reason == "section" and (left.row or 0) > self.last:
                 left.reason = "note"
+
+    def _left_by_hand(self, whole: list[object], as_sent: Sequence[object]) -> bool:
+        """Whether somebody leaves the row out; what somebody typed stands in it also where a merged cell would fill it."""
+        self.mending.note(self.number, as_sent)
+        self.mending.put(self.number, whole)
+        if self.number in self.mending.skips:
+            self.left_out.append(LeftOut("skipped", self.number))
+            return True
+        return False
 
     def _settle_held(self, numbers: list[int], rows: list[list[object]]) -> None:
         """A text that stands alone under a blank row is the title of another table, if that table's header follows."""

@@ -56,6 +56,8 @@ def _ask(cls: type[Register], table: Table, namesakes: Namesakes, draft: Draft, 
     message = _stored(cls, namesakes, stored, two=two) if stored else _earlier(cls, earlier, two=two)
     issue = Issue(table.sheet, first.number, heading, cls.__label__, "same_name" if two else "confirm_match", message)
     (first.doubts if two else first.errors).append(issue)
+    if not two:
+        table.questions.ask(heading, first.number, name, namesakes.proposals(cls.__key__, name) if stored else [])
 
 
 def _stored(cls: type[Register], namesakes: Namesakes, stored: list[Named], *, two: bool) -> Text:

@@ -21,6 +21,10 @@ from imports.targets import targets
 #: a word's answer: take it as a new word of an open list; leave the cell out
 NEW, LEAVE = "new", "leave"
 Answer = str | int
+#: as many cells as a person may type anew, and rows as may be left out; whoever has more mends the file
+MOST_CELLS = MOST_SKIPS = 500
+#: what a cell of a spreadsheet holds at most
+LONGEST = 32_767
 
 
 def _frozen(pairs: Mapping[Any, Any]) -> Mapping[Any, Any]:
@@ -44,11 +48,17 @@ class Decisions:
     words: Mapping[str, Mapping[str, Answer]] = field(default_factory=lambda: _frozen({}))
     #: by the row whose name another record has: that record's number, or None: it is really new
     matches: Mapping[int, int | None] = field(default_factory=lambda: _frozen({}))
+    #: by row: what a cell (by its heading, or the field's name where the file has no such column) says instead
+    cells: Mapping[int, Mapping[str, str]] = field(default_factory=lambda: _frozen({}))
+    #: the rows that are not imported
+    skips: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", _frozen(self.columns))
         object.__setattr__(self, "words", _frozen({name: _frozen(answers) for name, answers in self.words.items()}))
         object.__setattr__(self, "matches", _frozen(self.matches))
+        object.__setattr__(self, "cells", _frozen({row: _frozen(texts) for row, texts in self.cells.items() if texts}))
+        object.__setattr__(self, "skips", frozenset(self.skips))
 
     def to_json(self) -> dict[str, Any]:
         """As a batch keeps it; only what was decided."""
@@ -60,8 +70,10 @@ class Decisions:
             "empty": "clear" if self.clears else None,
             "words": {name: dict(answers) for name, answers in self.words.items()},
             "matches": {str(row): NEW if record is None else record for row, record in self.matches.items()},
+            "cells": {str(row): dict(texts) for row, texts in self.cells.items()},
+            "skips": sorted(self.skips),
         }
-        return {key: value for key, value in whole.items() if value not in (None, {})}
+        return {key: value for key, value in whole.items() if value not in (None, {}, [])}
 
     @classmethod
     def from_json(cls, raw: object) -> Decisions:
@@ -76,11 +88,15 @@ class Decisions:
             raise _senseless()
         if raw.get("empty") not in {None, "keep", "clear"} or raw.get("mode") not in {None, "upsert", "insert", "update"}:
             raise _senseless()
+        cells, skips = raw.get("cells") or {}, raw.get("skips") or []
+        if not all(isinstance(texts, dict) and all(_plain(text, str) for text in texts.values()) for texts in cells.values()):
+            raise _senseless()
         try:
             matches = {int(row): None if record == NEW else int(record) for row, record in (raw.get("matches") or {}).items()}
+            mended, left = {int(row): texts for row, texts in cells.items()}, frozenset(int(row) for row in skips)
         except (TypeError, ValueError):
             raise _senseless() from None
-        return cls(raw.get("sheet"), raw.get("header_row"), columns, raw.get("mode"), raw.get("empty") == "clear", words, matches)
+        return cls(raw.get("sheet"), raw.get("header_row"), columns, raw.get("mode"), raw.get("empty") == "clear", words, matches, mended, left)
 
     def check(self, register: type[Register]) -> None:
         """Refuse what cannot hold for the register, whatever the file: unknown fields, a field for two columns, words where no list is."""
@@ -99,6 +115,17 @@ class Decisions:
             numbers = [answer for answer in answers.values() if isinstance(answer, int)]
             if numbers and not isinstance(target.field.format, Link):
                 raise refused(_l("“%(field)s”的词应指定为字典里的词", field=target.field.label))
+        self._check_rows()
+
+    def _check_rows(self) -> None:
+        """Refuse more than a page is made for."""
+        texts = [text for row in self.cells.values() for text in row.values()]
+        if len(texts) > MOST_CELLS:
+            raise refused(_l("在页面上最多更正 %(most)s 个单元格，其余的请取回原文件改好再上传", most=MOST_CELLS))
+        if len(self.skips) > MOST_SKIPS:
+            raise refused(_l("在页面上最多跳过 %(most)s 行，其余的请在文件里删去再上传", most=MOST_SKIPS))
+        if any(len(text) > LONGEST for text in texts):
+            raise refused(_l("一个单元格最多 %(most)s 个字", most=LONGEST))
 
     def check_columns(self, headings: Iterable[str]) -> None:
         """Refuse a column that the file does not have."""
@@ -112,7 +139,17 @@ def _plain(value: object, *kinds: type) -> bool:
     return isinstance(value, kinds) and not isinstance(value, bool)
 
 
-_KINDS: dict[str, type] = {"sheet": str, "header_row": int, "columns": dict, "mode": str, "empty": str, "words": dict, "matches": dict}
+_KINDS: dict[str, type] = {
+    "sheet": str,
+    "header_row": int,
+    "columns": dict,
+    "mode": str,
+    "empty": str,
+    "words": dict,
+    "matches": dict,
+    "cells": dict,
+    "skips": list,
+}
 
 
 def refused(message: Text) -> Refused:
@@ -126,4 +163,4 @@ def _senseless() -> Refused:
 
 NOTHING = Decisions()
 
-__all__ = ["LEAVE", "NEW", "NOTHING", "Answer", "Decisions", "refused"]
+__all__ = ["LEAVE", "LONGEST", "MOST_CELLS", "MOST_SKIPS", "NEW", "NOTHING", "Answer", "Decisions", "refused"]

@@ -104,7 +104,7 @@ class Grouper:
             if draft is None and key in self._by_key:
                 raise Scattered
         else:
-            draft = previous if previous and _continues(previous, row) else None
+            draft = previous if previous and _continues(previous, row) and not self._left_between(previous, row) else None
         clash = _clash(draft, row) if draft else None
         if draft is None or clash:
             earlier, draft = draft, Draft(key=key)
@@ -115,6 +115,10 @@ class Grouper:
                 self._by_key[key] = draft
         draft.take(row)
         return draft
+
+    def _left_between(self, previous: Draft, row: Row) -> bool:
+        """Whether somebody left out a row in between, to which this one may belong."""
+        return any(previous.rows[-1].number < number < row.number for number in self.table.answers.decisions.skips)
 
 
 def _continues(previous: Draft, row: Row) -> bool:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,10 +19,11 @@ from app.lookup import DatabaseLookup
 from app.register import Child, Register, field_map
 from app.roles import Verb
 from app.scopes import NotPermitted, Scope, scope_of
-from imports import confirm, drafts, reading, remembered, rows, table, template, versions
+from imports import confirm, drafts, reading, remembered, rounds, rows, table, template, versions
 from imports.decide import Judge
 from imports.decisions import NOTHING, Decisions
 from imports.drafts import Scattered
+from imports.excerpt import Excerpt, heads_of
 from imports.existing import Existing, Stored
 from imports.outcome import Mode, Outcome, PlannedRecord
 from imports.parts import ROWS, Held, Part, Parts, unpack
@@ -57,6 +59,10 @@ class Plan:
     seconds: float = 0.0
     #: the words that nobody knows, each once (`imports/answers.py`)
     questions: list[dict[str, object]] = field(default_factory=list)
+    #: the new records whose name others have, each with those that may be meant (`imports/confirm.py`)
+    matches: list[dict[str, object]] = field(default_factory=list)
+    #: what the pages show of the file
+    excerpt: Excerpt = field(default_factory=Excerpt)
 
     def each(self) -> Iterator[Part]:
         """The parts, unpacked one by one."""
@@ -164,32 +170,40 @@ def make(
     sheet: str | None = None,
     mode: Mode = Mode.UPSERT,
     decisions: Decisions = NOTHING,
+    since: datetime | None = None,
 ) -> Plan:
-    """Read a file and plan its import; raises Refused for the file or a decision that cannot hold, NotPermitted for the person."""
+    """Read a file and plan its import; raises Refused for the file or a decision that cannot hold, NotPermitted for the person.
+
+    `since`: what people have changed after that moment, when an earlier round of the batch was written, is named and left.
+    """
     started = time.perf_counter()
     permitted(session, cls)
     past, sha256, mode = remembered.recall(session, cls), hashlib.sha256(data).hexdigest(), Mode(decisions.mode or mode)
     with reading.opened(data) as book, without_collector():
         try:
-            plan = _planned(session, Plan(cls, file, sha256, mode, table.begin(book, cls, sheet, decisions, past)), ROWS)
+            plan = _planned(session, Plan(cls, file, sha256, mode, table.begin(book, cls, sheet, decisions, past)), ROWS, since)
         except Scattered:
-            plan = _planned(session, Plan(cls, file, sha256, mode, table.begin(book, cls, sheet, decisions, past)), ALL)
-    present = {column.target.name for column in plan.table.columns if column.target and not column.hidden}
+            plan = _planned(session, Plan(cls, file, sha256, mode, table.begin(book, cls, sheet, decisions, past)), ALL, since)
+        plan.excerpt.sha256, plan.excerpt.heads = sha256, heads_of(book)
+    present = {column.target.name for column in plan.table.columns if column.target and not column.hidden and not column.typed}
     plan.news = template.news(session, cls, versions.read(data), present)
     plan.seconds = time.perf_counter() - started
     return plan
 
 
-def _planned(session: Session, plan: Plan, rows_at_once: int) -> Plan:
+def _planned(session: Session, plan: Plan, rows_at_once: int, since: datetime | None) -> Plan:
     """Fill in the parts of a plan."""
     held = Held()
     seal = hashlib.sha256(json.dumps([plan.cls.__key__, plan.sha256, plan.table.sheet, str(plan.mode)]).encode())
-    planner = Planner(session, plan)
+    planner = Planner(session, plan, since)
     for part in planner.parts(rows_at_once):
         held.add(plan.cls, part)
         seal.update(held.contents[-1])
         _count(plan, part, held.tallies[-1])
-    plan.questions = plan.table.questions.to_json(planner.lookup)
+    if plan.table.body is not None:
+        plan.table.body.mending.finish()
+        plan.excerpt.finish(plan.table.body.mending.was)
+    plan.questions, plan.matches = plan.table.questions.to_json(planner.lookup), plan.table.questions.matches
     plan.parts, plan.digest = held, seal.hexdigest()
     return plan
 
@@ -211,7 +225,7 @@ def _count(plan: Plan, part: Part, tally: dict[str, int]) -> None:
 class Planner:
     """Turns the rows of a table into planned records, part by part."""
 
-    def __init__(self, session: Session, plan: Plan) -> None:
+    def __init__(self, session: Session, plan: Plan, since: datetime | None = None) -> None:
         self.session = session
         self.cls = plan.cls
         self.table = plan.table
@@ -219,7 +233,7 @@ class Planner:
         self.lookup = DatabaseLookup(session)
         self.fed = [child for child in fed_children(plan.cls) if any(column.target and column.target.child is child for column in plan.table.columns)]
         plan.children = {child.__key__: {"new": 0, "changed": 0, "same": 0} for child in self.fed}
-        self.tally = plan.tally
+        self.tally, self.excerpt, self.since = plan.tally, plan.excerpt, since
         self.judge = Judge(plan.table, plan.cls, self.scope, plan.mode, self.lookup)
         #: record and the row that has spoken of it
         self.claimed: dict[int, int] = {}
@@ -234,6 +248,7 @@ class Planner:
             part.doubtful[:0] = rows.heading_doubts(self.table) if first else []
             first = False
             self.tally["rows"] += len(numbers)
+            self.excerpt.take(self.cls, self.table, numbers, cells, part)
             yield part
 
     def _compare(self, grouped: list[drafts.Draft]) -> Part:
@@ -244,9 +259,11 @@ class Planner:
         matches = confirm.settle(self.cls, self.table, self.table.questions.namesakes(self.lookup), existing, matches)
         ids = [stored.id for found in matches.values() for stored in found if stored.visible]
         children = {child: existing.children(child, ids) for child in self.fed} if ids else {}
+        later = rounds.changed_since(self.session, self.cls, self.fed, ids, self.since) if self.since else ()
         part = Part()
         for draft, found in matches.items():
-            part.records.append(self.judge.record(draft, found, _of(children, found), self.claimed))
+            record = self.judge.record(draft, found, _of(children, found), self.claimed)
+            part.records.append(rounds.left_alone(self.table, self.cls, draft, record) if record.id in later else record)
         _settle_derived_doubts(self.cls, part.records, grouped)
         for row in sorted((row for draft in grouped for row in draft.rows if row.errors or row.doubts), key=lambda row: row.number):
             part.wrong += row.errors

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from imports.batch import ImportBatch
 from imports.body import LeftOut
 from imports.cells import number
 from imports.decisions import Decisions
+from imports.excerpt import Excerpt
 from imports.matching import State
 from imports.outcome import Mode
 from imports.plan import Plan
@@ -65,8 +68,9 @@ def keep(session: Session, batch: ImportBatch, plan: Plan) -> None:
     batch.counts, batch.report = plan.counts(), plan.summary()
     batch.outline = {
         "tally": plan.tally, "new_words": plan.new_words, "given": plan.given, "questions": plan.questions,
-        "columns": plan.table.meanings(), "decisions": plan.table.answers.decisions.to_json(),
+        "matches": plan.matches, "columns": plan.table.meanings(),
     }  # fmt: skip
+    note(batch, plan.table.answers.decisions, plan.excerpt)
     session.flush()
     session.execute(sa.delete(ImportPart).where(ImportPart.batch_id == batch.id))
     for place in range(len(plan.parts)):
@@ -74,19 +78,33 @@ def keep(session: Session, batch: ImportBatch, plan: Plan) -> None:
     session.flush()
 
 
+def note(batch: ImportBatch, decisions: Decisions, excerpt: Excerpt) -> None:
+    """Keep what a person decided, and what the pages show of the file: sealed, since both hold what people sent."""
+    whole = {"decisions": decisions.to_json(), "excerpt": excerpt.to_json()}
+    batch.notes = zlib.compress(json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+
+
+def notes_of(batch: ImportBatch) -> tuple[Decisions, Excerpt]:
+    """What a batch's person decided, and what the pages show of its file."""
+    kept = json.loads(zlib.decompress(batch.notes)) if batch.notes else {}
+    return Decisions.from_json(kept.get("decisions", {})), Excerpt.from_json(kept.get("excerpt", {}))
+
+
 def load(session: Session, batch: ImportBatch, cls: type[Register]) -> Plan:
     """The plan that is kept with a batch; its parts are fetched one by one."""
     tallies = list(session.scalars(sa.select(ImportPart.tally).where(ImportPart.batch_id == batch.id).order_by(ImportPart.place)))
     report: dict[str, Any] = batch.report or {}
     outline: dict[str, Any] = batch.outline or {"tally": {}, "new_words": {}, "given": []}
+    decisions, excerpt = notes_of(batch)
     return Plan(
-        cls, batch.file_name, batch.sha256, Mode(batch.mode), _table(report, outline, cls), Kept(session, batch.id, tallies),
+        cls, batch.file_name, batch.sha256, Mode(batch.mode), _table(report, outline, cls, decisions), Kept(session, batch.id, tallies),
         tally=Counter(outline["tally"]), children=(batch.counts or {}).get("children", {}), new_words=outline["new_words"], given=outline["given"],
         questions=outline.get("questions", []), digest=batch.digest or "", seconds=report.get("seconds", 0.0),
+        matches=outline.get("matches", []), excerpt=excerpt,
     )  # fmt: skip
 
 
-def _table(report: dict[str, Any], outline: dict[str, Any], cls: type[Register]) -> Table:
+def _table(report: dict[str, Any], outline: dict[str, Any], cls: type[Register], decisions: Decisions) -> Table:
     """What is said of the sheet; its rows are in the plan."""
     known = {target.name: target for target in targets(cls)}
     columns = [
@@ -97,8 +115,8 @@ def _table(report: dict[str, Any], outline: dict[str, Any], cls: type[Register])
         for each in outline.get("columns", [])
     ]  # fmt: skip
     left_out = [LeftOut(each["reason"], each["row"], each.get("sheet", "")) for each in report.get("left_out", [])]
-    answers = Answers(Decisions.from_json(outline.get("decisions", {})))
+    answers = Answers(decisions)
     return Table(report.get("sheet", ""), report.get("header_row", 1), columns, left_out=left_out, answers=answers)
 
 
-__all__ = ["ImportPart", "keep", "load"]
+__all__ = ["ImportPart", "keep", "load", "note", "notes_of"]

@@ -17,6 +17,7 @@ from imports.cells import is_empty, letters
 from imports.columns import Known
 from imports.decisions import NOTHING, Decisions, refused
 from imports.matching import IGNORED, Matcher, Meaning, State
+from imports.mending import mending_of
 from imports.past import Past
 from imports.refusal import Refused
 from imports.targets import Target, targets
@@ -39,6 +40,8 @@ class Column:
     proposal: Target | None = None
     #: the word of the target's list that the cells tick
     word: str = ""
+    #: the file has no such column: it holds what somebody typed on the page
+    typed: bool = False
 
 
 @dataclass
@@ -94,12 +97,16 @@ class Table:
                 "word": column.word or None,
             }
             for column in self.columns
-            if column.heading
+            if column.heading and not column.typed
         ]
 
     def mapped(self) -> dict[str, str | None]:
         """Heading to field, in the sheet's order."""
-        return {column.heading: column.target.name if column.target and not column.hidden else None for column in self.columns if column.heading}
+        return {
+            column.heading: column.target.name if column.target and not column.hidden else None
+            for column in self.columns
+            if column.heading and not column.typed
+        }
 
     def heading(self, name: str) -> str | None:
         """The heading of the column that feeds a field."""
@@ -163,7 +170,7 @@ def begin(book: Workbook, cls: type[Register], sheet: str | None = None, decisio
     if not found:
         raise Refused("no_header", _l("前 %(rows)s 行里没有找到表头。表头应写有“%(labels)s”等列名，可先下载模板对照", rows=SEARCHED, labels=_examples(cls)))
     header, best = max(found, key=lambda pair: pair[0].score)
-    table = _opened(best, header, Answers(decisions, matcher.past))
+    table = _opened(cls, best, header, Answers(decisions, matcher.past))
     decisions.check_columns(column.heading for column in table.columns)
     table.left_out += [LeftOut("other_sheet", sheet=each.name) for each in book.sheets if each is not best]
     return table
@@ -199,9 +206,15 @@ def _best_header(sheet: Sheet, matcher: Matcher, *, near_too: bool) -> Header | 
             header = Header(top, depth, paths, tuple(matcher.match(paths, near_too=near_too)))
             filled = sum(bool(path) for path in paths)
             enough = header.matched >= 2 or (header.matched == 1 and filled <= 2)
-            if (enough or (told is not None and near_too)) and (best is None or header.score > best.score):
+            if (enough or _fit(header, matcher)[0] or (told is not None and near_too)) and (best is None or _fit(header, matcher) > _fit(best, matcher)):
                 best = header
     return best
+
+
+def _fit(header: Header, matcher: Matcher) -> tuple[int, int]:
+    """How well a header fits: the one whose headings somebody has decided about is the one that somebody saw."""
+    told = matcher.decisions.columns
+    return sum(title in told for title in headings.titles(header.paths)) if told else 0, header.score
 
 
 def _may_begin(sheet: Sheet, top: int) -> bool:
@@ -234,14 +247,16 @@ def _text(sheet: Sheet, row: int, column: int) -> str:
     return "" if is_empty(raw) or len(str(raw)) > 100 else str(raw)
 
 
-def _opened(sheet: Sheet, header: Header, answers: Answers) -> Table:
+def _opened(cls: type[Register], sheet: Sheet, header: Header, answers: Answers) -> Table:
     told = answers.decisions.columns
     columns = [
         Column(place, title, meaning.target, place + 1 in sheet.hidden_columns and not told.get(title), meaning.state, meaning.proposal, meaning.word)
         for place, (title, meaning) in enumerate(zip(headings.titles(header.paths), header.meanings, strict=True))
     ]
     _settle_ticks(columns, sheet.rows[header.top + header.depth :])
-    return Table(sheet.name, header.top + 1, columns, answers=answers, body=Body(sheet, header.top, header.depth, columns))
+    mending, missing = mending_of(answers.decisions, columns, cls)
+    columns += [Column(place, chinese(target.field.label), target, typed=True) for place, target in enumerate(missing, len(columns))]
+    return Table(sheet.name, header.top + 1, columns, answers=answers, body=Body(sheet, header.top, header.depth, columns, mending))
 
 
 def _settle_ticks(columns: list[Column], rows: Sequence[Sequence[object]]) -> None:

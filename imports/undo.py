@@ -96,6 +96,8 @@ def _claimed(session: Session, batch: ImportBatch, attempt: int | None) -> bool:
 
 def _before(session: Session, batch: ImportBatch) -> Undone:
     """What is said of a batch that cannot be taken back now."""
+    if batch.state != BatchState.UNDONE and batch.rounds:
+        raise Refused("round_open", _l("这个批次改好的行还在检查或待确认，请先导入或放弃它们，再撤销"))
     if batch.state != BatchState.UNDONE:
         raise _not_written(batch.id)
     who = Teller(session).who(batch.undone_by or "")

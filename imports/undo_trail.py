@@ -74,14 +74,14 @@ class Trail:
 
     def around(self, cls: type[Record], rows: Sequence[Touched]) -> dict[int, Around]:
         """What stands in the trace before and after the batch, by row."""
-        entry, place = self._trace.entry.c, {touched.row: touched for touched in rows}
+        entry, place, own = self._trace.entry.c, {touched.row: touched for touched in rows}, set(self._acts)
         before: dict[int, int] = {}
         later: dict[int, dict[int, int | None]] = defaultdict(dict)
         statement = sa.select(entry.row_id, entry.id, entry.act).where(entry.layout.in_(self._layouts(cls)), entry.kind.in_(STATES))
         for row, number, act in self.connection.execute(statement.where(among(self.connection, entry.row_id, list(place)))).all():
             if number < place[row].first:
                 before[row] = max(before.get(row, 0), number)
-            elif number > place[row].last:
+            elif number > place[row].first and act not in own:  # also between two rounds of the batch
                 later[row][number] = act
         return {row: Around(before.get(row), self._last(later[row]) if row in later else None) for row in place}
 

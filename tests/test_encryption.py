@@ -334,6 +334,7 @@ def test_what_was_kept_long_enough_is_destroyed_everywhere(app: Flask, session_o
     session = session_of()
     content = Path("tests/workbooks/专家库名单.csv").read_bytes()
     run(session_of(EXPERT_ADMIN), Expert, content, "专家库名单.csv")
+    session.execute(sa.update(ImportBatch).values(notes=b"what the pages show of the file"))
     gone, stays, back = session.scalars(sa.select(Expert).where(Expert.id_no.is_not(None)).limit(3)).all()
     number, phone = gone.id_no, gone.phone
     gone.bank_account, gone.bank_name = "622202020011223344", "农业银行围场支行"
@@ -361,7 +362,9 @@ def test_what_was_kept_long_enough_is_destroyed_everywhere(app: Flask, session_o
     assert versions[-1].reason
     page = sign_in(EXPERT_ADMIN).get(f"/expert/history/{gone.id}").get_data(as_text=True)
     assert "已销毁" in page
-    assert session.scalar(sa.select(sa.func.count()).select_from(ImportBatch).where(ImportBatch.content.is_not(None))) == 0
+    assert (
+        session.scalar(sa.select(sa.func.count()).select_from(ImportBatch).where(sa.or_(ImportBatch.content.is_not(None), ImportBatch.notes.is_not(None)))) == 0
+    )
     noted = search.find(session.connection(), search.Wanted(kind="destroyed"), 10)
     assert [(each.relation, each.row) for each in noted] == [("expert", gone.id)]
     assert findings() == []

@@ -563,7 +563,7 @@ def road_import(walk: Walk) -> None:
     before = walk.count()
     status = _import_as(walk, text.getvalue().encode())
     assert (walk.count() > before) == walk.allowed.adds, status
-    for road in ("answer.xlsx", "errors.xlsx"):
+    for road in ("answer.xlsx", "errors.xlsx", "reading", "columns"):
         of_nobody = walk.client.get(walk.url(f"import/{2**31 - 2}/{road}")).status_code
         assert of_nobody in ({404} if walk.allowed.adds else {302, 403}), (road, of_nobody)
 
@@ -865,9 +865,12 @@ def _imported_again(walk: Walk) -> Iterator[tuple[str, Any]]:
     upload = {"file": (io.BytesIO(spoilt.getvalue().encode("utf-8-sig")), "回.csv")}
     sent = walk.browser.post(walk.url("import"), upload, token_from="/", content_type="multipart/form-data")
     if "/import/" in sent.headers.get("Location", ""):
-        for tail in ("", "?outcome=same", "?outcome=changed", "?outcome=wrong"):
-            yield "import preview", walk.client.get(sent.headers["Location"] + tail)
-        yield "errors", walk.client.get(f"{sent.headers['Location']}/errors.xlsx", buffered=True)
+        checked = sent.headers["Location"].removesuffix("/columns").removesuffix("/reading")
+        for tail in ("", "?outcome=same", "?outcome=changed", "?outcome=wrong", "?outcome=doubtful"):
+            yield "import preview", walk.client.get(checked + tail)
+        for step in ("reading", "columns"):
+            yield step, walk.client.get(f"{checked}/{step}")
+        yield "errors", walk.client.get(f"{checked}/errors.xlsx", buffered=True)
 
 
 def road_masks(walk: Walk) -> None:
@@ -1006,7 +1009,7 @@ WALKED = {
         "bulk": road_bulk, "bulk_preview": road_bulk, "bulk_void": road_bulk_void, "cell": road_cell,
         "child_add": road_foreign_parent, "child_edit": road_child_pages, "child_void": road_child_pages,
         "check_new": road_new_record, "check": road_check, "check_child": road_check,
-        "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "errors": road_import, "answer": road_import, "undo": road_undo,
+        "export": road_export, "template": road_export, "upload": road_import, "preview": road_import, "reading": road_import, "mapping": road_import, "errors": road_import, "answer": road_import, "undo": road_undo,
         "ledger": road_ledger, "ledger_xlsx": road_ledger, "compare": road_compare, "compare_xlsx": road_compare, "form_docx": road_form,
         "reveal": road_reveal, "export_clear": road_reveal, "file_add": road_file, "file": road_file, "file_void": road_file_void,
     },

@@ -270,7 +270,7 @@ def _shown(session: Session, found: plan.Plan) -> list[dict[str, Any]]:
 
 def test_guesses_by_preview_come_to_an_end(sign_in: SignIn, expert: Expert, monkeypatch: pytest.MonkeyPatch) -> None:
     """A preview says whether a whole number is the one that stands there; so there are not many of them in a day."""
-    monkeypatch.setattr("views.uploads.MOST_PREVIEWS", 3)
+    monkeypatch.setattr("views.import_checks.MOST_PREVIEWS", 3)
     keeper = sign_in(EXPERT_ADMIN)
     statuses = []
     for guess in range(5):

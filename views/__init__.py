@@ -21,6 +21,7 @@ from views.exports import ExportsView
 from views.frame import Page, add_page, look, sidebar
 from views.help import HelpView
 from views.history import remembering
+from views.imports_page import ImportsView, imports_something
 from views.keeper import KeeperView, keeping, may_keep
 from views.overview import OverviewView
 from views.pages import has_page, language_tag
@@ -42,6 +43,7 @@ def register_views(appbuilder: AppBuilder) -> None:
     fab.install(app)
     passwords.install(app)
     app.jinja_env.globals |= {"language_tag": language_tag, "sidebar": sidebar, "look": look, "has_page": has_page}
+    app.jinja_env.globals["imports_something"] = imports_something
     appbuilder.add_view_no_menu(DeskView)
     appbuilder.add_view_no_menu(OverviewView)
     for entry in registry.entries():
@@ -61,6 +63,7 @@ def register_views(appbuilder: AppBuilder) -> None:
         add_register_api(appbuilder, entry)
     appbuilder.add_view_no_menu(SearchView)
     appbuilder.add_view_no_menu(SignInsView)
+    appbuilder.add_view_no_menu(ImportsView)
     appbuilder.add_view_no_menu(ExportsView)
     appbuilder.add_view_no_menu(AccountSecurityView)
     add_page(app, Page("Security", _l("登录安全"), "AccountSecurityView.index", "ti-shield-lock", looks_after_accounts))

@@ -26,9 +26,9 @@ from imports import history
 from imports.batch import BatchState
 from views.account_security import looks_after_accounts
 from views.charts import Charts, due_link
+from views.import_batches import batch_states
 from views.keeper import may_keep
 from views.pages import link_to, need, people
-from views.uploads import batch_states
 
 ACTS: dict[changes.Act, Text] = {changes.Act.ADDED: _l("新增"), changes.Act.CHANGED: _l("已修改"), changes.Act.VOIDED: _l("已作废")}
 

@@ -22,17 +22,18 @@ from app.language import _
 from app.register import Register
 from app.scopes import NotPermitted, act_as
 from app.search import later
+from imports import excerpt, mended_file, rounds, stored
 from imports import plan as planning
-from imports import stored
 from imports.batch import BatchState, ImportBatch, Superseded, hold
 from imports.commit import BadRows, commit
-from imports.decisions import Decisions
 from imports.outcome import Mode
 from imports.plan import Plan
 from imports.refusal import Refused
 
 log = logging.getLogger(__name__)
 CHECK, WRITE, UNDO = "check", "import", "undo"
+#: why no table is found in a file although it can be read: its person may say where it is
+PLACES = {"no_header", "no_sheet", "form", "bad_decisions"}
 #: which states each task works on
 _STATES = {CHECK: [BatchState.CHECKING.value], WRITE: [BatchState.QUEUED.value, BatchState.RUNNING.value], UNDO: [BatchState.UNDOING.value]}
 
@@ -75,10 +76,24 @@ def check_batch(batch_id: int) -> None:
         return
     with _attempted(session, batch_id, attempt):
         batch, cls = _begin(session, batch_id)
-        decisions = Decisions.from_json((batch.outline or {}).get("decisions", {}))
-        plan = planning.make(session, cls, batch.content or b"", batch.file_name, sheet=batch.sheet, mode=Mode(batch.mode), decisions=decisions)
+        plan = _planned(session, batch, cls)
         hold(session, batch_id, attempt)
         ready(session, batch, plan)
+
+
+def _planned(session: Session, batch: ImportBatch, cls: type[Register]) -> Plan:
+    """The plan of a batch by what its person decided; of a file in which no table is found, its top is kept for the page that asks where it is."""
+    data, (decisions, before) = batch.content or b"", stored.notes_of(batch)
+    if before.sha256 and before.sha256 != batch.sha256:
+        decisions = mended_file.still_decided(session, cls, data, batch.sheet, decisions, before)
+    facts: dict[str, Any] = {"sheet": batch.sheet, "mode": Mode(batch.mode), "decisions": decisions, "since": rounds.last_written(batch)}
+    try:
+        return planning.make(session, cls, data, batch.file_name, **facts)
+    except Refused as error:
+        if error.code in PLACES:
+            stored.note(batch, decisions, excerpt.of_file(data))
+            session.commit()
+        raise
 
 
 def ready(session: Session, batch: ImportBatch, plan: Plan) -> None:
@@ -145,7 +160,11 @@ def _close(session: Session, batch_id: int, attempt: int, state: BatchState, mes
     session.rollback()
     change = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.attempt == attempt)
     done = None if state is BatchState.PLANNED else now()
-    session.execute(change.values(state=state.value, message=message, finished_at=done), execution_options={"synchronize_session": False})
+    facts: dict[str, Any] = {"state": state.value, "message": message, "finished_at": done}
+    batch = session.get(ImportBatch, batch_id)
+    if batch is not None and batch.rounds and state is not BatchState.PLANNED:
+        facts = rounds.given_up(batch, message)
+    session.execute(change.values(facts), execution_options={"synchronize_session": False})
     session.commit()
 
 

@@ -17,6 +17,8 @@ from imports.plan import Plan
 from imports.rows import Issue
 
 WINDOW = 50
+#: beside the outcomes of records: the cells that somebody should look at
+DOUBTFUL = "doubtful"
 
 
 def reason_of(reason: str) -> str:
@@ -30,6 +32,7 @@ def reason_of(reason: str) -> str:
         "blank": _("空行"),
         "hidden": _("隐藏行"),
         "example": _("示例"),
+        "skipped": _("您选择跳过"),
         "other_sheet": _("其他工作表"),
         "other_table": _("另一张表格"),
     }
@@ -44,7 +47,7 @@ class Preview:
         self.counts = plan.counts()
         self.session = session
         wanted = arguments.get("outcome", "")
-        self.outcome = wanted if wanted in set(Outcome) else self._first()
+        self.outcome = wanted if wanted in {*Outcome, DOUBTFUL} else self._first()
         text = arguments.get("page", "1")
         self.number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 and int(text) else 1
 
@@ -64,16 +67,12 @@ class Preview:
     @property
     def pages(self) -> int:
         """How many windows there are."""
-        total = self.plan.tally["issues"] if self.outcome == "wrong" else self.counts[self.outcome]
+        total = {"wrong": self.plan.tally["issues"], DOUBTFUL: self.plan.tally["doubts"]}.get(self.outcome, self.counts[self.outcome])
         return max(1, -(-total // WINDOW))
 
     def issues(self) -> list[Issue]:
-        """The window of what is wrong, cell by cell."""
-        return self.plan.issues(self.start, WINDOW)
-
-    def doubts(self) -> list[Issue]:
-        """The first of what is doubtful."""
-        return self.plan.issues(0, WINDOW, doubts=True)
+        """The window of what is wrong, or doubtful, cell by cell."""
+        return self.plan.issues(self.start, WINDOW, doubts=self.outcome == DOUBTFUL)
 
     def records(self) -> list[dict[str, Any]]:
         """The window of records, values as this person may read them."""
@@ -93,14 +92,6 @@ class Preview:
     def title(self, child: str) -> str:
         """The name of a kind of children."""
         return next((str(each.__title__) for each in children(self.plan.cls) if each.__key__ == child), child)
-
-    def columns(self) -> list[tuple[str, str]]:
-        """Which column feeds which field; the field is empty for a column that is not taken."""
-        found = []
-        for heading, target in self.plan.table.mapped().items():
-            child, _dot, key = (target or "").rpartition(".")
-            found.append((heading, self.label(key, child) if target else ""))
-        return found
 
     def reason(self, reason: str) -> str:
         """Why a row was left out."""

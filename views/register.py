@@ -30,6 +30,7 @@ from views.disclosing import Disclosing, chosen_rows, file_name
 from views.downloads import made
 from views.editing import Answer, Editor
 from views.history import History
+from views.import_steps import ImportSteps
 from views.lists import Lists
 from views.looks import LookedAt
 from views.pages import current_session, endpoint_of, find, link_to, render
@@ -55,6 +56,7 @@ class RegisterView(
     Children,
     Checks,
     Uploads,
+    ImportSteps,
     Undoing,
     Reports,
     History,

@@ -51,6 +51,7 @@ _FRAME_WORDS: Mapping[str, Text] = {
     "ResetPasswordView": _l("重设别人的密码"),
     "UserInfoEditView": _l("修改自己的姓名"),
     "signins": _l("我的登录"),
+    "imports": _l("我的导入"),
     "exports": _l("我的导出"),
     "account_security": _l("登录安全"),
     "help": _l("帮助"),
