@@ -23,7 +23,7 @@ from imports.rows import Issue
 from imports.targets import fed_children
 
 #: rows of a sheet that are planned together
-ROWS = 4000
+ROWS = 2000
 
 _OUTCOMES = tuple(Outcome)
 
