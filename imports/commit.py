@@ -170,7 +170,7 @@ class Writer:
             for chunk in chunks(sorted(key for key in wanted if key)):
                 statement = sa.select(table.c.id, table.c.row_version).where(bulk.among(self.connection, table.c.id, chunk), table.c.voided_at.is_(None))
                 statement = statement.with_for_update()
-                found.update((row.id, row.row_version) for row in self.connection.execute(statement))
+                found.update((row.id, row.row_version) for row in self.connection.execute(statement).all())
             for key, planned in wanted.items():
                 if found.get(key or 0) != planned.version:
                     rows.update(planned.numbers)

@@ -74,7 +74,7 @@ class Existing:
         visible = self.scope.rows(self.cls)
         statement = sa.select(table, (sa.true() if visible is None else visible).label("in_scope")).where(test, table.c.voided_at.is_(None))
         read = _reader(self.cls)
-        for row in self.session.connection().execute(statement.order_by(table.c.id)):
+        for row in self.session.connection().execute(statement.order_by(table.c.id)).all():
             id_, version, values = read(row)
             yield Stored(id_, version, values, bool(row[-1]))
 
@@ -120,7 +120,7 @@ class Existing:
         for chunk in chunks(sorted(set(parents))):
             statement = sa.select(table).where(among(self.session.connection(), table.c.parent_id, chunk), table.c.voided_at.is_(None)).order_by(table.c.id)
             read, above = _reader(child), list(table.c).index(table.c.parent_id)
-            for row in self.session.connection().execute(statement):
+            for row in self.session.connection().execute(statement).all():
                 id_, version, values = read(row)
                 found[row[above]].append(Stored(id_, version, values, True, row[above]))
         return found
@@ -133,7 +133,7 @@ def taken(connection: sa.Connection, cls: type[Register], place: int, keys: Sequ
     tests = [table.c.voided_at.is_(None)] + ([_column(cls, part).is_(None) for part in cls.__keys__[0]] if place else [])
     for chunk in chunks(keys):
         test = among(connection, columns[0], [key[0] for key in chunk]) if len(columns) == 1 else sa.tuple_(*columns).in_(chunk)
-        for row in connection.execute(sa.select(*columns).where(test, *tests)):
+        for row in connection.execute(sa.select(*columns).where(test, *tests)).all():
             yield tuple(row)
 
 
