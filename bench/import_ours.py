@@ -12,6 +12,7 @@ module too, and with it the application, which that of a product's command does 
 from __future__ import annotations
 
 import cProfile
+import gc
 import json
 import pstats
 import sys
@@ -45,6 +46,8 @@ code_lists.announce((KIND, LEVEL))
 LEDGER_CLASS = ledger(0, KEY)
 registry.announce(Entry(LEDGER_CLASS, LEDGER, "试验"))
 app = create_app()
+gc.freeze()  # begun with the collector at rest, as wsgi.py does
+gc.enable()
 
 
 def prepare() -> None:

@@ -18,7 +18,7 @@ from bench.contenders import ROOT, _on_server
 from bench.import_process import Taken, measured
 
 TABLE = "bench_import"
-OURS = ("-c", "from bench.import_ours import main; main()")
+OURS = ("-c", "import gc; gc.disable(); from bench.import_ours import main; main()")  # as wsgi.py begins
 PEER = ("-c", "from bench.peers.django_import.site import main; main()")
 FLOOR = ("-m", "bench.import_floor")
 PEER_PACKAGES = ("django==5.2.19", "django-import-export[xlsx]==4.4.3", f"gunicorn=={version('gunicorn')}", f"psycopg[binary]=={version('psycopg')}")
