@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -59,7 +60,7 @@ class Held:
     """Parts in memory."""
 
     tallies: list[dict[str, int]] = field(default_factory=list)
-    contents: list[bytes] = field(default_factory=list)
+    contents: list[Future[bytes]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -68,12 +69,12 @@ class Held:
         return self.tallies[place]
 
     def packed(self, place: int) -> bytes:
-        return self.contents[place]
+        return self.contents[place].result()
 
-    def add(self, cls: type[Register], part: Part) -> None:
-        """Pack a further part."""
+    def add(self, part: Part, content: Future[bytes]) -> None:
+        """Put a further part behind the others, packed or still being packed."""
         self.tallies.append(part.tally())
-        self.contents.append(pack(cls, part))
+        self.contents.append(content)
 
 
 # packing ------------------------------------------------------------------------------------------
@@ -111,15 +112,20 @@ def _converters(kind: type) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]
     return (str, Decimal) if issubclass(kind, Decimal) else None
 
 
-def pack(cls: type[Register], part: Part) -> bytes:
-    """A part as bytes."""
+def spelled(cls: type[Register], part: Part) -> bytes:
+    """A part as JSON, to be packed."""
     kinds = {child: place for place, child in enumerate(fed_children(cls))}
     records = [
         [*_planned(record), [[kinds[child.cls], *_planned(child)] for child in record.children], _issues(record.issues), record.words]  # type: ignore[index]
         for record in part.records
     ]
     whole = [records, _issues(part.wrong), _issues(part.doubtful)]
-    return zlib.compress(json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def packed(whole: bytes) -> bytes:
+    """What is kept of a part."""
+    return zlib.compress(whole, 1)
 
 
 def _planned(planned: Planned) -> list[Any]:
@@ -152,7 +158,7 @@ def _issue(packed: list[Any]) -> Issue:
 
 
 def unpack(cls: type[Register], content: bytes) -> Part:
-    """The part in these bytes."""
+    """The part that was packed."""
     records, wrong, doubtful = json.loads(zlib.decompress(content))
     kinds = fed_children(cls)
     return Part([_record(cls, kinds, record) for record in records], [_issue(each) for each in wrong], [_issue(each) for each in doubtful])

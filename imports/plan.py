@@ -26,7 +26,7 @@ from imports.drafts import Scattered
 from imports.excerpt import Excerpt, heads_of
 from imports.existing import Existing, Stored
 from imports.outcome import Mode, Outcome, PlannedRecord
-from imports.parts import ROWS, Held, Part, Parts, unpack
+from imports.parts import ROWS, Held, Part, Parts, packed, spelled, unpack
 from imports.pause import without_collector
 from imports.rows import Issue
 from imports.table import Table
@@ -196,10 +196,12 @@ def _planned(session: Session, plan: Plan, rows_at_once: int, since: datetime | 
     held = Held()
     seal = hashlib.sha256(json.dumps([plan.cls.__key__, plan.sha256, plan.table.sheet, str(plan.mode)]).encode())
     planner = Planner(session, plan, since)
-    for part in planner.parts(rows_at_once):
-        held.add(plan.cls, part)
-        seal.update(held.contents[-1])
-        _count(plan, part, held.tallies[-1])
+    with ThreadPoolExecutor(1) as thread:  # packing keeps nobody else from the interpreter
+        for part in planner.parts(rows_at_once):
+            whole = spelled(plan.cls, part)
+            seal.update(whole)
+            held.add(part, thread.submit(packed, whole))
+            _count(plan, part, held.tallies[-1])
     if plan.table.body is not None:
         plan.table.body.mending.finish()
         plan.excerpt.finish(plan.table.body.mending.was)

@@ -14,7 +14,7 @@ from app.language import _l
 from app.register import Register, field_map
 from imports import parts
 from imports.outcome import Outcome, PlannedChild, PlannedRecord
-from imports.parts import Held, Part
+from imports.parts import Part
 from imports.rows import Issue
 from imports.targets import fed_children
 from tests import samples
@@ -45,7 +45,7 @@ def test_every_value_comes_back(session_of: SessionOf, cls: type[Register]) -> N
         [issue],
         [issue, issue],
     )
-    back = parts.unpack(cls, parts.pack(cls, part))
+    back = parts.unpack(cls, parts.packed(parts.spelled(cls, part)))
     assert [record.outcome for record in back.records] == list(Outcome)
     fresh, changed, same, wrong = back.records
     assert (fresh.after, fresh.numbers, fresh.words) == (new, [3, 4], [("scope", "新词")])
@@ -61,9 +61,7 @@ def test_a_sentence_is_said_in_the_readers_language(app: Flask) -> None:
     """What was found while the worker ran in Chinese is read in English by who reads English."""
     agency: Any = registry.need("agency")
     issue = Issue("名录", 7, "机构名称", "name", "required", _l("“%(label)s”必须填写", label=_l("机构名称")))
-    held = Held()
-    held.add(agency, Part(wrong=[issue]))
-    [back] = parts.unpack(agency, held.packed(0)).wrong
+    [back] = parts.unpack(agency, parts.packed(parts.spelled(agency, Part(wrong=[issue])))).wrong
     with app.test_request_context():
         with force_locale("zh_Hans"):
             assert str(back.message) == "“机构名称”必须填写"
