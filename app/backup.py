@@ -270,20 +270,26 @@ def claim(folder: Path, night: str) -> bool:
     """Whether this worker is the one that makes a night's backup: the first that asks."""
     private(folder)
     try:
-        os.close(os.open(folder / f".claim-{night}", os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(os.open(_claimed(folder, night), os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return False
     return True
 
 
+def _claimed(folder: Path, night: str) -> Path:
+    return folder / f".claim-{night}"
+
+
 def nightly() -> list[tuple[Any, ...]]:
-    """What the worker asks all the time: the night whose backup falls to it now."""
+    """What the worker asks all the time: the night whose backup nobody has begun. It is claimed as it begins: a queue may lose the task before."""
     night = due(current_app.config["BACKUP_AT"], now())
-    return [(night,)] if night and claim(Path(current_app.config["BACKUP_PATH"]), night) else []
+    return [(night,)] if night and not _claimed(Path(current_app.config["BACKUP_PATH"]), night).exists() else []
 
 
-def make_nightly(_night: str) -> None:
-    """Make a backup and take the old ones away."""
+def make_nightly(night: str) -> None:
+    """Make a backup, unless another worker does, and take the old ones away."""
     folder = Path(current_app.config["BACKUP_PATH"])
+    if not claim(folder, night):
+        return
     make(folder)
     rotate(folder, current_app.config["BACKUP_KEEP"], now())

@@ -81,9 +81,10 @@ def _background(app: Flask) -> None:
     for task, work in batches:
         jobs.register(task, work, partial(import_jobs.unfinished, task))
         jobs.repeat(task, partial(import_jobs.unfinished, task))
-    for name, do, left in (("export", exports.make, exports.unfinished), ("search", later.read, later.unread)):
-        jobs.register(name, do, left)
-        jobs.repeat(name, left)
+    jobs.register("export", exports.make, exports.unfinished)
+    jobs.repeat("export", exports.unfinished)
+    jobs.register("search", later.read, later.unread)
+    jobs.repeat("search", later.unread, every=3600)  # it looks through all rows
     jobs.register("sessions", sessions.clear_all, lambda: [()])
     jobs.routine(upkeep.keep_up)
     jobs.routine(exports.clear)

@@ -30,7 +30,7 @@ BEAT, PULSE = 20, 10
 #: what a worker had in hand is another's when it was silent for so long (at once, when it ran on the same machine), in seconds
 LOST = 30
 #: how long an idle worker sleeps at most before it looks into a file again, in seconds
-_NAP = 1.0
+_NAP = 0.25
 _ALIVE = "alive"
 
 
@@ -61,9 +61,17 @@ class Jobs:
         self._tasks[name] = self._huey.task(name=name)(task)
         self._sweepers.append(lambda: [(name, *arguments) for arguments in sweep()])
 
-    def repeat(self, name: str, due: Callable[[], list[Call]]) -> None:
-        """Ask every few seconds which calls of a task are due; those that wait or that a living worker has in hand are not put twice."""
-        self._repeated.append(lambda: [(name, *arguments) for arguments in due()])
+    def repeat(self, name: str, due: Callable[[], list[Call]], every: float = 0) -> None:
+        """Ask at each beat, or every so many seconds, which calls of a task are due; those that wait or that a living worker has in hand are not put twice."""
+        asked: list[float] = []
+
+        def calls() -> list[Call]:
+            if asked and time.monotonic() - asked[-1] < every:
+                return []
+            asked[:] = [time.monotonic()]
+            return [(name, *arguments) for arguments in due()]
+
+        self._repeated.append(calls)
 
     def routine(self, work: Callable[[], object]) -> None:
         """Have it done at every beat, beside whatever task the worker has in hand."""
@@ -129,7 +137,9 @@ class Jobs:
             yield
         finally:
             self._in_hand.discard(hand)
-            self.hush(hand)
+            word = self.said(hand)
+            if word is not None and tuple(word[1:]) == _sign_of_life()[1:]:  # else another worker has it in hand by now
+                self.hush(hand)
 
     def _lost(self, name: str, arguments: Call) -> bool:
         """Whether no living worker has the call in hand."""

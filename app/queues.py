@@ -32,9 +32,9 @@ def queue_of(where: str, secret: str) -> Huey:
     common: dict[str, Any] = {"name": _NAME, "results": False, "serializer": SignedSerializer(secret, salt="jobs")}
     if where == IMMEDIATE:
         return MemoryHuey(immediate=True, **common)
-    if where.startswith("redis"):
+    if where.startswith(("redis://", "rediss://")):
         return RedisHuey(connection_pool=ConnectionPool.from_url(where, **_REDIS), **common)
-    if where.startswith("postgresql"):
+    if where.startswith(("postgresql://", "postgresql+psycopg://")):
         return _on_postgresql(where, common)
     return SqliteHuey(filename=where, **common)
 

@@ -56,8 +56,9 @@ class ImportBatch(Base):
     rounds: Mapped[list[dict[str, Any]] | None] = mapped_column(_JSON, deferred=True)
     #: how often its person had it checked anew, where a check could tell something that is masked
     checks: Mapped[int] = mapped_column(default=0, server_default="0")
-    #: how often a worker has taken the batch in hand, and when last: a worker that was killed leaves it to the next
+    #: how often a worker has taken the batch in hand: one that was overtaken writes nothing
     attempt: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: when its person last had it checked: the checks of a day are counted
     touched_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     report: Mapped[dict[str, Any] | None] = mapped_column(_JSON, deferred=True)
     operator: Mapped[str] = mapped_column(sa.String(64), index=True)
@@ -77,6 +78,6 @@ class Superseded(Exception):
 
 def hold(session: Session, batch_id: int, attempt: int) -> None:
     """Lock the batch until the transaction ends; raises Superseded when this is not the last attempt at it."""
-    held = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.attempt == attempt).values(touched_at=now()).returning(ImportBatch.id)
+    held = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.attempt == attempt).values(attempt=attempt).returning(ImportBatch.id)
     if session.execute(held, execution_options={"synchronize_session": False}).scalar() is None:
         raise Superseded

@@ -122,9 +122,10 @@ class Grouper:
 
 
 def _continues(previous: Draft, row: Row) -> bool:
-    """Whether a row without a key says more of the record above: only children, nothing that differs."""
+    """Whether a row without a key says more of the record above: only children (or words that somebody left out), nothing that differs."""
     broken = any("." not in issue.field for issue in row.errors)
-    return bool(row.children) and not broken and all(previous.values.get(key) == value for key, value in row.values.items())
+    more = bool(row.children) or not (row.values or row.errors)
+    return more and not broken and all(previous.values.get(key) == value for key, value in row.values.items())
 
 
 def _clash(draft: Draft, row: Row) -> str | None:

@@ -288,6 +288,13 @@ def test_an_unknown_word_is_asked_once_and_answered_for_all_rows(session: Sessio
     assert [record.after["kind"] for record in left.records[:2]] == [None, ["检测检验"]]
 
 
+def test_a_row_that_holds_nothing_but_a_word_that_is_left_out_stays_with_its_record(session: Session) -> None:
+    data = book([*HEAD, "培训项目"], ["甲评价公司", uscc(1), None, "危化"], [None, None, None, "瑜伽"])
+    left = plan(session, data, words={"training_capacities.training_kinds": {"瑜伽": LEAVE}})
+    assert not left.wrong
+    assert [(record.numbers, len(record.children)) for record in left.records] == [([2, 3], 1)]
+
+
 def test_all_unknown_words_of_a_cell_are_asked(session: Session) -> None:
     made = plan(session, book(HEAD, ["甲评价公司", uscc(1), "餐饮\n住宿\n安全评价"]))
     assert [each["word"] for each in made.questions] == ["餐饮", "住宿"]

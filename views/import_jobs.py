@@ -62,7 +62,7 @@ def claim(session: Session, batch_id: int, task: str) -> int | None:
     """The number of this attempt at a batch; None when there is nothing (more) to do. Waits for who has it in hand."""
     claimed = sa.update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.state.in_(_STATES[task]))
     begun = _STATES[task][-1]
-    claimed = claimed.values(attempt=ImportBatch.attempt + 1, touched_at=now(), state=begun).returning(ImportBatch.attempt)
+    claimed = claimed.values(attempt=ImportBatch.attempt + 1, state=begun).returning(ImportBatch.attempt)
     attempt: int | None = session.execute(claimed, execution_options={"synchronize_session": False}).scalar()
     session.commit()
     return attempt
@@ -127,11 +127,12 @@ def _progress(batch_id: int, total: int, since: str, done: int) -> None:
 
 @contextmanager
 def _attempted(session: Session, batch_id: int, attempt: int) -> Iterator[None]:
-    """Whatever becomes of it, the batch says so."""
+    """Whatever becomes of it, the batch says so. What the attempt that came after this one has to say stays."""
     try:
         yield
     except Superseded:
         session.rollback()
+        return
     except Cancelled:
         _close(session, batch_id, attempt, BatchState.PLANNED, _("已按您的要求停止，没有写入任何内容"))
     except (Refused, NotPermitted) as error:
@@ -141,8 +142,7 @@ def _attempted(session: Session, batch_id: int, attempt: int) -> Iterator[None]:
     except Exception:
         log.exception("import batch %s failed", batch_id)
         _close(session, batch_id, attempt, BatchState.FAILED, _("出错了，没有写入任何内容。请联系系统管理员，并告知批次号 %(batch)s", batch=batch_id))
-    finally:
-        jobs.hush(name_of(batch_id), wish_of(batch_id))
+    jobs.hush(name_of(batch_id), wish_of(batch_id))
 
 
 def _begin(session: Session, batch_id: int) -> tuple[ImportBatch, type[Register]]:
