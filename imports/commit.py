@@ -252,6 +252,8 @@ class Writer:
         self.batch.state, self.batch.message, self.batch.finished_at = str(state), str(message), now()
         self.batch.report = result.told(self.plan.summary)
         self.batch.counts = self.batch.report["counts"]
+        if written:  # what was written leaves a trace: its checks count no more
+            self.batch.checks = 0
         self.session.flush()
         return result
 

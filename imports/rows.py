@@ -89,6 +89,8 @@ class Reader:
         self.feeds = [_Feed(column, column.target) for column in table.columns if column.target and not column.hidden]
         #: for each kind of child, the children that each row makes
         self.answers: dict[str, dict[str, Answer]] = {}
+        #: filled cells without a value (a word that somebody left out): they say nothing, and clear nothing either
+        self.silent: list[tuple[type[Child] | None, int, str, object]] = []
         self.nests: dict[type[Child], list[list[ChildRow]]] = {feed.target.child: [[] for _ in self.rows] for feed in self.feeds if feed.target.child}
 
     def read(self) -> list[Row]:
@@ -114,6 +116,9 @@ class Reader:
         self._put_together(own)
         for feed, found in spills:
             self._spill(feed, found)
+        for child, place, key, raw in self.silent:
+            for home in self.nests[child][place] if child else [self.rows[place]]:
+                home.raws.setdefault(key, raw)
         for groups in self.nests.values():
             for row, group in zip(self.rows, groups, strict=True):
                 row.children += group
@@ -135,6 +140,9 @@ class Reader:
                     self._home(child, place).values[key] = value
                 elif place in found.odd:
                     self._home(child, place)
+        if self.table.answers.decisions.clears:
+            silent = ((place, raw) for place, raw in enumerate(raws) if found.values[place] is None and not is_empty(raw))
+            self.silent += [(child, place, key, raw) for place, raw in silent]
         if feed.target.field.sensitive:  # it may be a mask that comes back
             for place, raw in enumerate(raws):
                 if found.values[place] is not None or place in found.odd:

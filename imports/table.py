@@ -81,7 +81,7 @@ class Table:
         if not self.answers.decisions.clears:
             return ()
         keys = {part for key in cls.__keys__ for part in key} | {cls.__label__}
-        fed = [column.target for column in self.columns if column.target and not column.hidden]
+        fed = [column.target for column in self.columns if column.target and not column.hidden and not column.typed]
         own = [target.field for target in fed if target.child is cls or (target.child is None and issubclass(cls, Register))]
         return [each.key for each in own if not each.required and each.default is None and each.gate is Gate.ORDINARY and each.key not in keys]
 

@@ -100,8 +100,8 @@ class Desk:
         return self.browser.post(self.path("/columns"), self.form("/columns", **{f"field.{self.place(heading)}": name for heading, name in fields.items()}))
 
     def mend(self, **wish: str) -> Any:
-        file = self.page().find("input", {"name": "file"})
-        facts = {"wish": "mend", "file": file["value"] if file else self.mark}  # type: ignore[index]
+        digest = self.page().find("input", {"name": "digest"})
+        facts = {"wish": "mend", "digest": digest["value"] if digest else self.mark}  # type: ignore[index]
         return self.browser.post(self.path(), facts | wish)
 
     def type(self, row: int, column: str, text: str) -> Any:
@@ -359,7 +359,7 @@ def test_a_record_of_several_rows_is_left_out_as_a_whole_and_taken_back(sign_in:
     desk.mend(restore="3")
     assert desk.counts()[3] == 2
     assert desk.mend(skip="99").status_code == 422
-    assert desk.mend(skip="2", file="0" * 16).status_code == 409, "the file is another by now"
+    assert desk.mend(skip="2", digest="0" * 64).status_code == 409, "the file is another by now"
 
 
 def test_cells_are_bounded(monkeypatch: pytest.MonkeyPatch, sign_in: SignIn) -> None:

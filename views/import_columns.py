@@ -255,7 +255,7 @@ def _words(page: Columns, form: Mapping[str, str], forgotten: list[str]) -> dict
 
 
 def _answer(said: str) -> Answer:
-    if said.startswith("#") and said[1:].isdecimal():
+    if said.startswith("#") and said.isascii() and said[1:].isdecimal() and len(said) < 11:
         return int(said[1:])
     return said.removeprefix("=")
 

@@ -6,6 +6,7 @@ the person confirms, and then exactly the plan that the page showed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -75,7 +76,7 @@ class ImportSteps:
         sheet, row = request.form.get("sheet") or None, request.form.get("header_row", "")
         if not (row.isascii() and row.isdecimal() and len(row) < 7):
             abort(400)
-        decisions = replace(decisions, sheet=sheet, header_row=int(row), columns={}, cells={}, skips=frozenset(), matches={})
+        decisions = replace(decisions, sheet=sheet, header_row=int(row), columns={}, words={}, cells={}, skips=frozenset(), matches={})
         refusal = self._checked(session, batch, decisions)
         return self._reading(session, batch, refusal, 422) if refusal else redirect(import_columns.next_step(session, self.cls, batch))
 
@@ -126,10 +127,10 @@ class ImportSteps:
         report = Report(session, self.cls, batch, plan)
         return self._step("result", batch, plan, waiting=batch.state in WAITING, progress=progress, report=report, reason_of=reason_of)
 
-    def _preview(self, session: Session, batch: ImportBatch, notes: tuple[Text, ...] = (), status: int = 200) -> Answer:
+    def _preview(self, session: Session, batch: ImportBatch, notes: tuple[Text, ...] = (), status: int = 200, form: Mapping[str, str] | None = None) -> Answer:
         plan = stored.load(session, batch, self.cls)
         twin = self._done_before(session, batch)
-        page, fixes = Preview(session, plan, request.args), Fixes(self.cls, plan, DatabaseLookup(session), request.form)
+        page, fixes = Preview(session, plan, request.args), Fixes(self.cls, plan, DatabaseLookup(session), request.form if form is None else form)
         notes += (batch.message,) if batch.message else ()
         notes += (
             (_("同样的文件在 %(when)s 已经导入过一次（批次 %(batch)s）。", when=f"{local(twin.created_at):%Y-%m-%d %H:%M}", batch=twin.id),) if twin else ()
@@ -154,8 +155,8 @@ class ImportSteps:
     def _mend(self, session: Session, batch: ImportBatch) -> Answer:
         """Rows with a problem, corrected or left out on the page, are checked anew with all others."""
         plan, form = stored.load(session, batch, self.cls), request.form
-        if form.get("file") != batch.sha256[:16]:
-            return self._preview(session, batch, (_("文件已经换过，请看过新的检查结果再更正。"),), 409)
+        if form.get("digest") != batch.digest:  # another file, sheet or window: its cells are not those of the page that was open
+            return self._preview(session, batch, (_("这个文件重新检查过，请看过新的检查结果再更正。"),), 409, form={})
         decisions = plan.table.answers.decisions
         try:
             if "skip" in form:
@@ -177,9 +178,12 @@ class ImportSteps:
 
     def _again(self, session: Session, batch: ImportBatch) -> Answer:
         """Check the file against what is registered by now."""
-        batch.state, batch.message, batch.touched_at = BatchState.CHECKING.value, None, now()
+        again = sa.update(ImportBatch).where(ImportBatch.id == batch.id, ImportBatch.state == BatchState.PLANNED.value)
+        again = again.values(state=BatchState.CHECKING.value, message=None, touched_at=now()).returning(ImportBatch.id)
+        claimed = session.execute(again, execution_options={"synchronize_session": False}).scalar()
         session.commit()
-        jobs.put(import_jobs.CHECK, batch.id)
+        if claimed is not None:
+            jobs.put(import_jobs.CHECK, batch.id)
         return redirect(link_to(self.cls, "preview", batch_id=batch.id))
 
     def _cancel(self, session: Session, batch: ImportBatch) -> Answer:
@@ -216,7 +220,7 @@ class ImportSteps:
                 session, batch, (_("有 %(count)s 行有问题，没有写入任何内容。请改好文件再上传，或选择“只导入没有问题的行”。", count=wrong),), 422
             )
         queue = sa.update(ImportBatch).where(ImportBatch.id == batch.id, ImportBatch.state == BatchState.PLANNED.value, ImportBatch.digest == batch.digest)
-        queue = queue.values(checks=0, bad_rows=choice, state=BatchState.QUEUED.value, message=None, touched_at=now()).returning(ImportBatch.id)
+        queue = queue.values(bad_rows=choice, state=BatchState.QUEUED.value, message=None, touched_at=now()).returning(ImportBatch.id)
         queued = session.execute(queue, execution_options={"synchronize_session": False}).scalar()
         if queued is not None:
             table = stored.load(session, batch, self.cls).table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import sqlalchemy as sa
 from flask import abort, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -59,9 +60,12 @@ class Undoing:
 
     def _ask(self, session: Session, batch: ImportBatch) -> Answer:
         """Queue the undo: what somebody edits until it is done is kept and listed."""
-        batch.state, batch.undone_by = BatchState.UNDOING.value, scope_of(session).actor.username
+        ask = sa.update(ImportBatch).where(ImportBatch.id == batch.id, ImportBatch.state.in_([each.value for each in OPEN]))
+        ask = ask.values(state=BatchState.UNDOING.value, undone_by=scope_of(session).actor.username).returning(ImportBatch.id)
+        claimed = session.execute(ask, execution_options={"synchronize_session": False}).scalar()
         session.commit()
-        jobs.put(import_jobs.UNDO, batch.id)
+        if claimed is not None:  # else somebody else asked a moment ago
+            jobs.put(import_jobs.UNDO, batch.id)
         return redirect(link_to(self.cls, "undo", batch_id=batch.id))
 
     def _outcome(self, session: Session, batch: ImportBatch) -> Answer:
