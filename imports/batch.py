@@ -48,9 +48,9 @@ class ImportBatch(Base):
     state: Mapped[str] = mapped_column(sa.String(20), index=True)
     digest: Mapped[str | None] = mapped_column(sa.String(64))
     counts: Mapped[dict[str, Any] | None] = mapped_column(_JSON)
-    #: what the plan holds beside its parts (`imports/stored.py`)
+    #: how many of each outcome the plan holds, and which numbers of records
     outline: Mapped[dict[str, Any] | None] = mapped_column(_JSON, deferred=True)
-    #: what the person decided about the file and what the pages show of it, packed (`imports/stored.py`)
+    #: what the person decided about the file, its words and headings, and what the pages show of it, packed (`imports/stored.py`)
     notes: Mapped[bytes | None] = mapped_column(EncryptedBytes("import_batch.notes"), deferred=True)
     #: the reports of what was written before, when wrong rows came back mended: the oldest first (`imports/rounds.py`)
     rounds: Mapped[list[dict[str, Any]] | None] = mapped_column(_JSON, deferred=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.encryption.column import EncryptedBytes
 from app.fields import _JSON
+from app.language import _
 from app.register import Base, Register
 from imports.answers import Answers
 from imports.batch import ImportBatch
@@ -58,7 +60,7 @@ class Kept:
     def packed(self, place: int) -> bytes:
         content = self.session.scalar(sa.select(ImportPart.content).where(ImportPart.batch_id == self.batch, ImportPart.place == place))
         if content is None:
-            raise LookupError("the plan of this batch is not kept any more")
+            raise LookupError(_("这个批次的检查结果已经不在了，请把文件再上传一次"))
         return content
 
 
@@ -66,11 +68,9 @@ def keep(session: Session, batch: ImportBatch, plan: Plan) -> None:
     """Keep a plan with its batch, instead of an earlier one; the caller commits."""
     batch.sha256, batch.sheet, batch.digest = plan.sha256, plan.table.sheet[:255], plan.digest
     batch.counts, batch.report = plan.counts(), plan.summary()
-    batch.outline = {
-        "tally": plan.tally, "new_words": plan.new_words, "given": plan.given, "questions": plan.questions,
-        "matches": plan.matches, "columns": plan.table.meanings(),
-    }  # fmt: skip
-    note(batch, plan.table.answers.decisions, plan.excerpt)
+    batch.outline = {"tally": plan.tally, "given": plan.given}
+    said = {"new_words": plan.new_words, "questions": plan.questions, "matches": plan.matches, "columns": plan.table.meanings()}
+    note(batch, plan.table.answers.decisions, plan.excerpt, said)
     session.flush()
     session.execute(sa.delete(ImportPart).where(ImportPart.batch_id == batch.id))
     for place in range(len(plan.parts)):
@@ -78,23 +78,27 @@ def keep(session: Session, batch: ImportBatch, plan: Plan) -> None:
     session.flush()
 
 
-def note(batch: ImportBatch, decisions: Decisions, excerpt: Excerpt) -> None:
-    """Keep what a person decided, and what the pages show of the file: sealed, since both hold what people sent."""
-    whole = {"decisions": decisions.to_json(), "excerpt": excerpt.to_json()}
+def note(batch: ImportBatch, decisions: Decisions, excerpt: Excerpt, said: Mapping[str, Any] | None = None) -> None:
+    """Keep what a person decided, what the pages show of the file, and its words and headings: sealed, since all of it is what people sent."""
+    whole = {"decisions": decisions.to_json(), "excerpt": excerpt.to_json(), "said": said or {}}
     batch.notes = zlib.compress(json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode(), 1)
 
 
 def notes_of(batch: ImportBatch) -> tuple[Decisions, Excerpt]:
     """What a batch's person decided, and what the pages show of its file."""
-    kept = json.loads(zlib.decompress(batch.notes)) if batch.notes else {}
+    kept = _noted(batch)
     return Decisions.from_json(kept.get("decisions", {})), Excerpt.from_json(kept.get("excerpt", {}))
+
+
+def _noted(batch: ImportBatch) -> dict[str, Any]:
+    return json.loads(zlib.decompress(batch.notes)) if batch.notes else {}
 
 
 def load(session: Session, batch: ImportBatch, cls: type[Register]) -> Plan:
     """The plan that is kept with a batch; its parts are fetched one by one."""
     tallies = list(session.scalars(sa.select(ImportPart.tally).where(ImportPart.batch_id == batch.id).order_by(ImportPart.place)))
     report: dict[str, Any] = batch.report or {}
-    outline: dict[str, Any] = batch.outline or {"tally": {}, "new_words": {}, "given": []}
+    outline: dict[str, Any] = {"tally": {}, "new_words": {}, "given": [], **(batch.outline or {}), **_noted(batch).get("said", {})}
     decisions, excerpt = notes_of(batch)
     return Plan(
         cls, batch.file_name, batch.sha256, Mode(batch.mode), _table(report, outline, cls, decisions), Kept(session, batch.id, tallies),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ from imports.targets import Target, targets
 from imports.workbook import Sheet, Workbook
 
 SEARCHED = 15  # rows in which a header may stand
+#: what stands in no heading: a telephone number, an ID number, a credit code. Headings are kept in clear
+_DATA = re.compile(r"\d{11}|[0-9A-Z]{18}")
 LEVELS = 3
 
 
@@ -170,6 +173,8 @@ def begin(book: Workbook, cls: type[Register], sheet: str | None = None, decisio
     if not found:
         raise Refused("no_header", _l("前 %(rows)s 行里没有找到表头。表头应写有“%(labels)s”等列名，可先下载模板对照", rows=SEARCHED, labels=_examples(cls)))
     header, best = max(found, key=lambda pair: pair[0].score)
+    if row is not None and any(_DATA.search(text) for path in header.paths for text in path):
+        raise refused(_l("第 %(row)s 行写的是数据，不是列名。请选写着列名的那一行；文件没有列名的，请在最上面加一行列名再上传", row=row))
     table = _opened(cls, best, header, Answers(decisions, matcher.past))
     decisions.check_columns(column.heading for column in table.columns)
     table.left_out += [LeftOut("other_sheet", sheet=each.name) for each in book.sheets if each is not best]

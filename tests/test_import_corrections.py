@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 
 from app.database import db, open_session
+from app.formats import resident_id_check
 from app.scopes import SYSTEM, act_as
 from imports import stored, undo
 from imports.batch import BatchState, ImportBatch
@@ -137,3 +138,25 @@ def test_a_check_does_not_take_back_what_is_done(app: Flask, sign_in: SignIn, mo
     monkeypatch.setattr(import_steps.ImportSteps, "_again", before(import_steps.ImportSteps._again, other))
     browser.post(desk.path(), {"wish": "again"})
     assert of(app, desk).state == BatchState.DONE
+
+
+def id_number(number: int) -> str:
+    body = f"13082819700101{number:03d}"
+    return body + resident_id_check(body)
+
+
+def test_a_row_of_data_is_taken_for_no_header(sign_in: SignIn) -> None:
+    """Headings are remembered for the office, in clear."""
+    rows = [["张三", id_number(1), "13800001234"], ["李四", id_number(2), "13800001235"], ["王五", id_number(3), "13800001236"]]
+    desk = Desk(sign_in(EXPERT_ADMIN), sheet(*rows), key="expert")
+    answer = desk.browser.post(desk.path("/reading"), {"header_row": "1", "sheet": "CSV"})
+    assert answer.status_code == 422
+    assert "不是列名" in answer.data.decode()
+
+
+def test_a_word_that_is_asked_about_lies_sealed(app: Flask, sign_in: SignIn) -> None:
+    """Cells that slipped by one column put ID numbers among the unknown words."""
+    desk = Desk(sign_in(EXPERT_ADMIN), sheet(["姓名", "性别", "身份证号"], ["张三", id_number(1), "男"], ["李四", "男", id_number(2)]), key="expert")
+    batch = of(app, desk)
+    assert id_number(1) not in str((batch.outline, batch.report, batch.counts))
+    assert id_number(1) in desk.page("/columns").get_text()

@@ -123,7 +123,7 @@ def of(app: Flask, desk: Desk) -> Any:
     with app.app_context():
         found = db.session.get(ImportBatch, desk.batch)
         db.session.refresh(found)
-        stored.notes_of(found), found.rounds, found.outline
+        stored.notes_of(found), found.rounds, found.outline, found.report
         db.session.expunge(found)
         return found
 
