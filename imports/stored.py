@@ -68,7 +68,7 @@ def keep(session: Session, batch: ImportBatch, plan: Plan) -> None:
     batch.counts, batch.report = plan.counts(), plan.summary()
     batch.outline = {
         "tally": plan.tally, "new_words": plan.new_words, "given": plan.given, "questions": plan.questions,
-        "matches": plan.matches, "columns": plan.table.meanings(),
+        "matches": plan.matches, "columns": plan.table.meanings(), "checked": plan.checked,
     }  # fmt: skip
     note(batch, plan.table.answers.decisions, plan.excerpt)
     session.flush()
@@ -92,9 +92,10 @@ def notes_of(batch: ImportBatch) -> tuple[Decisions, Excerpt]:
 
 def load(session: Session, batch: ImportBatch, cls: type[Register]) -> Plan:
     """The plan that is kept with a batch; its parts are fetched one by one."""
-    tallies = list(session.scalars(sa.select(ImportPart.tally).where(ImportPart.batch_id == batch.id).order_by(ImportPart.place)))
     report: dict[str, Any] = batch.report or {}
-    outline: dict[str, Any] = batch.outline or {"tally": {}, "new_words": {}, "given": []}
+    outline: dict[str, Any] = {"tally": {}, "new_words": {}, "given": []} | (batch.outline or {})
+    kept = sa.select(ImportPart.tally).where(ImportPart.batch_id == batch.id).order_by(ImportPart.place)
+    tallies = list(session.scalars(kept)) if outline["tally"] else []  # of a round that was given up nothing is shown
     decisions, excerpt = notes_of(batch)
     return Plan(
         cls, batch.file_name, batch.sha256, Mode(batch.mode), _table(report, outline, cls, decisions), Kept(session, batch.id, tallies),
