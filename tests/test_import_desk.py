@@ -544,7 +544,7 @@ def test_a_round_that_is_given_up_leaves_the_batch_as_it_was(app: Flask, session
         before.sha256, before.file_name, before.sheet, before.report, before.counts,
     )  # fmt: skip
     assert (after.digest, after.notes) == (None, None)
-    assert browser.get(desk.path("/answer.xlsx")).status_code == 404, "the file that was given up is gone"
+    assert session_of().scalar(sa.select(ImportBatch.content)) is None, "the file that was given up is gone"
     assert names(session_of()) == ["甲公司"]
     assert browser.get(desk.path("/undo")).status_code == 200
 
