@@ -54,6 +54,8 @@ class Judge:
     scope: Scope
     mode: Mode
     lookup: DatabaseLookup
+    #: records that an earlier round of the batch created: where only new ones are wanted, they are none that was there before
+    own: set[int] = field(default_factory=set)
     _kinds: dict[type[Record], _Kind] = field(default_factory=dict)
 
     def _kind(self, cls: type[Record]) -> _Kind:
@@ -174,7 +176,7 @@ class Judge:
             differing = (key for key, value in given.items() if self.scope.clear(known[key]) and not same(found[0].values.get(key), value))
             key = next(differing, self.cls.__keys__[0][0])
             return conflict(self.cls, self.table, first.number, claimed[found[0].id], key)
-        if self.mode is Mode.INSERT:
+        if self.mode is Mode.INSERT and found[0].id not in self.own:
             return self._issue(first, self._key_field(draft), "exists", _l("该记录已存在，而本次只新增"))
         return None
 

@@ -36,6 +36,10 @@ class Stored:
     visible: bool = True
     parent_id: int = 0
 
+    def repeated_by(self, draft: Draft) -> bool:
+        """Whether the row is all that a draft says."""
+        return all(same(self.values.get(key), value) for key, value in draft.values.items())
+
 
 class Existing:
     """The live records of a register that a file speaks of."""
@@ -107,7 +111,16 @@ class Existing:
     def alike(self, draft: Draft) -> list[Stored]:
         """Records without any key that a draft without any key repeats in everything it says."""
         found = self._keyless.get(draft.values.get(self.cls.__label__), [])
-        return [each for each in found if all(same(each.values.get(key), value) for key, value in draft.values.items())]
+        return [each for each in found if each.repeated_by(draft)]
+
+    def brought(self, batch: int, begun: datetime, labels: Iterable[Any]) -> dict[Any, list[Stored]]:
+        """The records that an import batch, which began then, has created, by what they are called; they may have got a key since."""
+        table, found = self.cls.__table__, defaultdict(list)
+        own = sa.and_(table.c.import_batch == batch, table.c.created_at >= begun)
+        for chunk in chunks(sorted({label for label in labels if label is not None})):
+            for stored in self._select(sa.and_(among(self.session.connection(), _column(self.cls, self.cls.__label__), chunk), own)):
+                found[stored.values[self.cls.__label__]].append(stored)
+        return found
 
     def numbered(self, record: int) -> Stored | None:
         """The live record of that number."""

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.clock import now
 from app.language import Text, _l
 from app.lookup import DatabaseLookup
 from app.register import Child, Register, field_map
@@ -28,6 +28,7 @@ from imports.existing import Existing, Stored
 from imports.outcome import Mode, Outcome, PlannedRecord
 from imports.parts import ROWS, Held, Part, Parts, packed, spelled, unpack
 from imports.pause import without_collector
+from imports.rounds import Earlier
 from imports.rows import Issue
 from imports.table import Table
 from imports.targets import fed_children
@@ -56,6 +57,8 @@ class Plan:
     #: what to say of the template that the file was filled in on
     news: Text = ""
     digest: str = ""
+    #: the moment of the check: what people change after it, its person has not seen
+    checked: str = ""
     seconds: float = 0.0
     #: the words that nobody knows, each once (`imports/answers.py`)
     questions: list[dict[str, object]] = field(default_factory=list)
@@ -170,13 +173,13 @@ def make(
     sheet: str | None = None,
     mode: Mode = Mode.UPSERT,
     decisions: Decisions = NOTHING,
-    since: datetime | None = None,
+    since: Earlier | None = None,
 ) -> Plan:
     """Read a file and plan its import; raises Refused for the file or a decision that cannot hold, NotPermitted for the person.
 
-    `since`: what people have changed after that moment, when an earlier round of the batch was written, is named and left.
+    `since`: the rounds of the batch that are written; what people have changed after their check is named and left.
     """
-    started = time.perf_counter()
+    started, checked = time.perf_counter(), now().isoformat()
     permitted(session, cls)
     past, sha256, mode = remembered.recall(session, cls), hashlib.sha256(data).hexdigest(), Mode(decisions.mode or mode)
     with reading.opened(data) as book, without_collector():
@@ -187,11 +190,12 @@ def make(
         plan.excerpt.sha256, plan.excerpt.heads = sha256, heads_of(book)
     present = {column.target.name for column in plan.table.columns if column.target and not column.hidden and not column.typed}
     plan.news = template.news(session, cls, versions.read(data), present)
+    plan.checked = checked
     plan.seconds = time.perf_counter() - started
     return plan
 
 
-def _planned(session: Session, plan: Plan, rows_at_once: int, since: datetime | None) -> Plan:
+def _planned(session: Session, plan: Plan, rows_at_once: int, since: Earlier | None) -> Plan:
     """Fill in the parts of a plan."""
     held = Held()
     seal = hashlib.sha256(json.dumps([plan.cls.__key__, plan.sha256, plan.table.sheet, str(plan.mode)]).encode())
@@ -227,7 +231,7 @@ def _count(plan: Plan, part: Part, tally: dict[str, int]) -> None:
 class Planner:
     """Turns the rows of a table into planned records, part by part."""
 
-    def __init__(self, session: Session, plan: Plan, since: datetime | None = None) -> None:
+    def __init__(self, session: Session, plan: Plan, since: Earlier | None = None) -> None:
         self.session = session
         self.cls = plan.cls
         self.table = plan.table
@@ -259,13 +263,14 @@ class Planner:
         existing.prepare(grouped)
         matches = {draft: existing.match(draft) if draft.key else existing.alike(draft) for draft in grouped}
         matches = confirm.settle(self.cls, self.table, self.table.questions.namesakes(self.lookup), existing, matches)
+        between = rounds.between(existing, self.fed, self.since, matches, self.claimed) if self.since else rounds.Between()
+        self.judge.own |= between.own
         ids = [stored.id for found in matches.values() for stored in found if stored.visible]
         children = {child: existing.children(child, ids) for child in self.fed} if ids else {}
-        later = rounds.changed_since(self.session, self.cls, self.fed, ids, self.since) if self.since else ()
         part = Part()
         for draft, found in matches.items():
             record = self.judge.record(draft, found, _of(children, found), self.claimed)
-            part.records.append(rounds.left_alone(self.table, self.cls, draft, record) if record.id in later else record)
+            part.records.append(rounds.left_alone(self.table, self.cls, draft, record) if between.concerns(draft, record) else record)
         _settle_derived_doubts(self.cls, part.records, grouped)
         for row in sorted((row for draft in grouped for row in draft.rows if row.errors or row.doubts), key=lambda row: row.number):
             part.wrong += row.errors

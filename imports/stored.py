@@ -68,7 +68,7 @@ def keep(session: Session, batch: ImportBatch, plan: Plan) -> None:
     """Keep a plan with its batch, instead of an earlier one; the caller commits."""
     batch.sha256, batch.sheet, batch.digest = plan.sha256, plan.table.sheet[:255], plan.digest
     batch.counts, batch.report = plan.counts(), plan.summary()
-    batch.outline = {"tally": plan.tally, "given": plan.given}
+    batch.outline = {"tally": plan.tally, "given": plan.given, "checked": plan.checked}
     said = {"new_words": plan.new_words, "questions": plan.questions, "matches": plan.matches, "columns": plan.table.meanings()}
     note(batch, plan.table.answers.decisions, plan.excerpt, said)
     session.flush()
@@ -96,9 +96,10 @@ def _noted(batch: ImportBatch) -> dict[str, Any]:
 
 def load(session: Session, batch: ImportBatch, cls: type[Register]) -> Plan:
     """The plan that is kept with a batch; its parts are fetched one by one."""
-    tallies = list(session.scalars(sa.select(ImportPart.tally).where(ImportPart.batch_id == batch.id).order_by(ImportPart.place)))
     report: dict[str, Any] = batch.report or {}
     outline: dict[str, Any] = {"tally": {}, "new_words": {}, "given": [], **(batch.outline or {}), **_noted(batch).get("said", {})}
+    kept = sa.select(ImportPart.tally).where(ImportPart.batch_id == batch.id).order_by(ImportPart.place)
+    tallies = list(session.scalars(kept)) if outline["tally"] else []  # of a round that was given up nothing is shown
     decisions, excerpt = notes_of(batch)
     return Plan(
         cls, batch.file_name, batch.sha256, Mode(batch.mode), _table(report, outline, cls, decisions), Kept(session, batch.id, tallies),

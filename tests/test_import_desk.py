@@ -540,6 +540,13 @@ def test_a_round_that_is_given_up_leaves_the_batch_as_it_was(app: Flask, session
     browser.post(desk.path(), {"wish": "cancel"})
     after = of(app, desk)
     assert (after.state, after.message, after.rounds) == ("partly", before.message, None)
+    assert (after.sha256, after.file_name, after.sheet, after.report, after.counts) == (
+        before.sha256, before.file_name, before.sheet, before.report, before.counts,
+    )  # fmt: skip
+    assert (after.digest, after.notes) == (None, None)
+    assert session_of().scalar(sa.select(ImportBatch.content)) is None, "the file that was given up is gone"
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(stored.ImportPart)) == 0
     assert names(session_of()) == ["甲公司"]
     assert browser.get(desk.path("/undo")).status_code == 200
 
@@ -550,10 +557,139 @@ def test_a_round_that_fails_leaves_what_was_written(app: Flask, session_of: Sess
     mended(desk, correct)
     monkeypatch.setattr(import_jobs, "commit", lambda *_arguments: 1 / 0)
     desk.confirm()
-    assert (of(app, desk).state, of(app, desk).rounds) == ("partly", None)
+    assert (of(app, desk).state, of(app, desk).rounds, of(app, desk).file_name) == ("partly", None, "表.xlsx")
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(stored.ImportPart)) == 0
     assert "出错了，没有写入任何内容" in desk.alerts()
     assert "之前写入的照旧" in desk.alerts()
     assert browser.get(desk.path("/undo")).status_code == 200
+
+
+def test_the_problems_of_a_round_that_is_given_up_are_not_the_batchs(sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    desk = partly(browser)
+
+    def worse(page: Any) -> None:
+        page.cell(2, 2).value = "也坏"
+
+    mended(desk, worse)
+    browser.post(desk.path(), {"wish": "cancel"})
+    assert "第 2 行" not in desk.page().select_one("main").get_text()  # type: ignore[union-attr]
+    listed = openpyxl.load_workbook(io.BytesIO(browser.get(desk.path("/errors.xlsx")).data))
+    assert "也坏" not in str([list(page.values) for page in listed])
+
+
+def test_a_row_that_was_left_because_somebody_changed_it_stays_left_in_every_round(session_of: SessionOf, sign_in: SignIn) -> None:
+    """Changed between the check and the writing; also after a round that was given up, and in a third."""
+    browser, session = sign_in(CLERK), session_of()
+    Desk(browser, sheet(HEAD, ["甲公司", uscc(1), "原来"]), "零.csv").confirm()
+    desk = Desk(browser, book(表=[HEAD, ["甲公司", uscc(1), "表里"], ["乙公司", "坏", "李"], ["丙公司", "坏", "李"]]), "表.xlsx")
+    row = session.scalars(sa.select(Agency)).one()
+    session.refresh(row)
+    row.contact = "别人改的"
+    session.commit()
+    desk.confirm("skip")
+    first = browser.get(desk.path("/answer.xlsx")).data
+
+    def half(page: Any) -> None:
+        page.cell(3, 2).value = uscc(2)
+
+    mended(desk, half)
+    assert desk.counts() == [1, 0, 0, 2]
+    browser.post(desk.path(), {"wish": "cancel"})
+    data = openpyxl.load_workbook(io.BytesIO(first))
+    half(data.active)
+    out = io.BytesIO()
+    data.save(out)
+    desk.send(out.getvalue(), "改好.xlsx")
+    assert desk.counts() == [1, 0, 0, 2], "what was given up has changed nothing of that"
+    assert "上一轮导入之后有人改过这条记录" in desk.page("?outcome=wrong").get_text()
+    desk.confirm("skip")
+
+    def whole(page: Any) -> None:
+        page.cell(4, 2).value = uscc(3)
+
+    mended(desk, whole)
+    assert desk.counts() == [1, 0, 1, 1]
+    desk.confirm("skip")
+    session.expire_all()
+    assert names(session) == ["甲公司", "乙公司", "丙公司"]
+    assert session.get(Agency, row.id).contact == "别人改的"  # type: ignore[union-attr]
+
+
+def test_what_a_round_wrote_may_be_mended_by_the_next(session_of: SessionOf, sign_in: SignIn) -> None:
+    """Its own stamp on a record is no change of somebody else, whether it created the record or only changed it."""
+    browser, session = sign_in(CLERK), session_of()
+    Desk(browser, sheet(HEAD, ["甲公司", uscc(1), "原来"]), "零.csv").confirm()
+    desk = Desk(browser, book(表=[HEAD, ["甲公司", uscc(1), "一"], ["乙公司", uscc(2), "一"], ["丙公司", "坏", "李"]]), "表.xlsx")
+    desk.confirm("skip")
+
+    def otherwise(page: Any) -> None:
+        page.cell(2, 3).value = page.cell(3, 3).value = "二"
+        page.cell(4, 2).value = uscc(3)
+
+    mended(desk, otherwise)
+    assert desk.counts() == [1, 2, 0, 0]
+    desk.confirm()
+    assert sorted(session.scalars(sa.select(Agency.contact))) == sorted(["二", "二", "李"])
+
+
+def test_what_the_batch_created_is_not_there_already_where_only_new_ones_are_wanted(sign_in: SignIn) -> None:
+    browser = sign_in(CLERK)
+    Desk(browser, sheet(HEAD, ["丙公司", uscc(3), "早就有"]), "零.csv").confirm()
+    desk = Desk(browser, book(表=[HEAD, ["甲公司", uscc(1), "王"], ["乙公司", "坏", "李"], ["丙公司", uscc(3), "新"]]), "表.xlsx")
+    browser.post(desk.path("/columns"), desk.form("/columns", mode="insert"))
+    assert desk.counts() == [1, 0, 0, 2]
+    desk.confirm("skip")
+    mended(desk, correct)
+    assert desk.counts() == [1, 0, 1, 1], "what was there before the batch is still refused"
+    assert "该记录已存在，而本次只新增" in desk.page("?outcome=wrong").get_text()
+
+
+EXPERTS = [["姓名", "工作单位", "聘任日期"], ["张三", "甲厂", "2024-01-01"], ["张三", "乙厂", "坏日期"]]
+
+
+def dated(page: Any) -> None:
+    page.cell(3, 3).value = "2024-02-01"
+
+
+def test_a_record_without_a_key_that_somebody_changed_does_not_stand_twice(session_of: SessionOf, sign_in: SignIn) -> None:
+    desk = Desk(sign_in(EXPERT_ADMIN), book(表=[EXPERTS[0], EXPERTS[1], ["李四", *EXPERTS[2][1:]]]), "表.xlsx", key="expert")
+    desk.confirm("skip")
+    session = session_of(EXPERT_ADMIN)
+    row = session.scalars(sa.select(Expert)).one()
+    session.refresh(row)
+    row.unit = "甲厂有限公司"
+    session.commit()
+    mended(desk, dated)
+    assert desk.counts() == [1, 0, 0, 1]
+    assert "上一轮导入之后有人改过这条记录" in desk.page("?outcome=wrong").get_text()
+    desk.confirm("skip")
+    session.expire_all()
+    assert sorted(session.execute(sa.select(Expert.name, Expert.unit)).tuples()) == [("张三", "甲厂有限公司"), ("李四", "乙厂")]
+
+
+def test_two_people_of_one_name_without_a_key_are_two_in_a_further_round(sign_in: SignIn) -> None:
+    """The first stands as the file has it, so that the second is not a changed first."""
+    desk = Desk(sign_in(EXPERT_ADMIN), book(表=EXPERTS), "表.xlsx", key="expert")
+    assert desk.counts() == [1, 0, 0, 1]
+    desk.confirm("skip")
+    mended(desk, dated)
+    assert desk.counts() == [1, 0, 1, 0]
+
+
+def test_a_record_that_has_got_its_key_since_is_known_by_what_the_file_says(session_of: SessionOf, sign_in: SignIn) -> None:
+    desk = Desk(sign_in(EXPERT_ADMIN), book(表=EXPERTS), "表.xlsx", key="expert")
+    desk.confirm("skip")
+    session = session_of(EXPERT_ADMIN)
+    row = session.scalars(sa.select(Expert)).one()
+    session.refresh(row)
+    row.id_no = "11010519491231002X"
+    for key, value in Expert.derive({"id_no": row.id_no}).items():
+        setattr(row, field_map(Expert)[key].attr, value)
+    session.commit()
+    mended(desk, dated)
+    assert desk.counts() == [1, 0, 1, 0]
 
 
 def test_corrections_of_the_page_hold_for_the_file_that_comes_back(sign_in: SignIn) -> None:

@@ -164,7 +164,9 @@ def _close(session: Session, batch_id: int, attempt: int, state: BatchState, mes
     batch = session.get(ImportBatch, batch_id)
     if batch is not None and batch.rounds and state is not BatchState.PLANNED:
         facts = rounds.given_up(batch, message)
-    session.execute(change.values(facts), execution_options={"synchronize_session": False})
+    closed = session.execute(change.values(facts).returning(ImportBatch.id), execution_options={"synchronize_session": False}).scalar()
+    if closed is not None and batch is not None and batch.rounds and state is not BatchState.PLANNED:
+        session.execute(sa.delete(stored.ImportPart).where(stored.ImportPart.batch_id == batch_id))
     session.commit()
 
 

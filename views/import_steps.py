@@ -192,7 +192,7 @@ class ImportSteps:
         facts = rounds.given_up(batch) if batch.rounds else facts | {"content": None, "notes": None, "outline": None}
         change = sa.update(ImportBatch).where(ImportBatch.id == batch.id, ImportBatch.state.in_([each.value for each in OPEN]))
         change = change.values(facts).returning(ImportBatch.id)
-        if session.execute(change, execution_options={"synchronize_session": False}).scalar() is not None and not batch.rounds:
+        if session.execute(change, execution_options={"synchronize_session": False}).scalar() is not None:
             session.execute(sa.delete(stored.ImportPart).where(stored.ImportPart.batch_id == batch.id))
         session.commit()
         return redirect(link_to(self.cls, "preview", batch_id=batch.id))
