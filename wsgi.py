@@ -7,5 +7,4 @@ gc.disable()  # what is loaded now stays: looking through it for garbage took a 
 from app.factory import create_app  # noqa: E402
 
 app = create_app()
-gc.freeze()
-gc.enable()
+gc.enable()  # and not frozen: what is frozen is not closed at the end, and SQLite would leave its last pages in the -wal file

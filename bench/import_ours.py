@@ -46,8 +46,7 @@ code_lists.announce((KIND, LEVEL))
 LEDGER_CLASS = ledger(0, KEY)
 registry.announce(Entry(LEDGER_CLASS, LEDGER, "试验"))
 app = create_app()
-gc.freeze()  # begun with the collector at rest, as wsgi.py does
-gc.enable()
+gc.enable()  # begun with the collector at rest, as wsgi.py does
 
 
 def prepare() -> None:

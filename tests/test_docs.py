@@ -64,6 +64,7 @@ def test_a_register_by_the_book_passes_every_generic_road(by_the_book: Path) -> 
     _run(by_the_book, "flask", "db", "upgrade")
     _run(by_the_book, "flask", "db", "migrate", "-m", "add training")
     _run(by_the_book, "flask", "install")
+    assert not list((by_the_book / "instance").glob("*.db-wal")), "a command that has ended leaves everything in the file itself"
     _run(by_the_book, "flask", "db", "check")
     said = _run(by_the_book, "flask", "registers", "show", "training", "--json")
     assert '"key": "training_no"' in said
