@@ -24,6 +24,7 @@ from app.database import db, engine_options, guard_sessions
 from app.encryption import commands as key_commands
 from app.encryption import envelope
 from app.history import evidence_commands, upkeep
+from app.import_commands import imports_group
 from app.install import register_install
 from app.jobs import Jobs, worker
 from app.language import _l
@@ -69,7 +70,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     register_commands(app)
     register_install(app)
     app.cli.add_command(worker)
-    for command in (evidence_commands.trace, key_commands.keys, retention, backup_command, restore_command):
+    for command in (imports_group, evidence_commands.trace, key_commands.keys, retention, backup_command, restore_command):
         app.cli.add_command(command)
     return app
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from app.formats.base import FormatError, written
 from app.language import _l
 from app.register import Register
+from imports import leftovers
 from imports.cells import CellError
 from imports.decisions import Decisions, refused
 from imports.targets import Target, targets
@@ -29,13 +30,9 @@ def text_of(cell: object) -> str:
         return str(cell)
 
 
-class Heads(Protocol):
+class Heads(leftovers.Heads, Protocol):
     """What a column of the table is asked for."""
 
-    @property
-    def place(self) -> int: ...
-    @property
-    def heading(self) -> str: ...
     @property
     def target(self) -> Target | None: ...
     @property

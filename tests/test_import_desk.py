@@ -19,6 +19,7 @@ from app import registry
 from app.database import db
 from app.formats import credit_code_check
 from app.register import Register, field_map
+from app.roles import Verb
 from imports import stored, undo
 from imports.batch import ImportBatch
 from imports.refusal import Refused
@@ -740,13 +741,15 @@ def _file_of(session: Session, cls: type[Register]) -> bytes:
     return sheet([str(known[key].label) for key in keys], [known[key].format.dump(made[key]) for key in keys])
 
 
-@pytest.mark.parametrize("key", list(ENTRIES))
+#: what somebody imports into
+IMPORTED = [key for key, entry in ENTRIES.items() if any(Verb.IMPORT in grant.verbs for grant in entry.rights.values())]
+
+
+@pytest.mark.parametrize("key", IMPORTED)
 def test_every_register_has_the_steps(session_of: SessionOf, sign_in: SignIn, key: str) -> None:
     """A file of the register's own keys: each step opens, and saving step 2 as it is changes no outcome."""
     person = keeper(key)
     browser = sign_in(person)
-    if browser.get(f"/{key}/import").status_code != 200:
-        pytest.skip("nobody imports into it")
     desk = Desk(browser, _file_of(session_of(), ENTRIES[key].register), key=key)
     before = desk.counts()
     for step in ("/reading", "/columns", "?outcome=doubtful"):
