@@ -16,7 +16,8 @@ from imports.batch import ImportBatch
 from imports.commit import BadRows, commit
 from imports.outcome import Outcome
 from imports.run import run
-from tests.test_plan import HEAD, SessionFor, clerk, plan, register, rows_of, sample, session, session_for, sheet, uscc
+from tests.samples import credit_code
+from tests.test_plan import HEAD, SessionFor, clerk, plan, register, rows_of, sample, session, session_for, sheet
 
 __all__ = ["session", "session_for"]
 
@@ -46,7 +47,7 @@ def test_a_second_version_writes_what_is_new_in_it_and_nothing_else(session: Ses
     """Two hundred rows; the same again; then ten changed, five new, five missing (promise T19)."""
 
     def file(numbers: range, changed: range = range(0)) -> bytes:
-        return sheet(HEAD, *([f"机构{number}", uscc(number), "李" if number in changed else "王", "", "", ""] for number in numbers))
+        return sheet(HEAD, *([f"机构{number}", credit_code(number), "李" if number in changed else "王", "", "", ""] for number in numbers))
 
     def came_of(data: bytes) -> tuple[int, ...]:
         """What the report says, and the entries that the trace has of it."""
@@ -71,16 +72,16 @@ def test_wrong_rows_stop_everything_or_are_skipped(session: Session) -> None:
 def test_rows_are_stamped(session: Session, session_for: SessionFor) -> None:
     actor = clerk(session)
     mine = session_for(actor)
-    run(mine, register("agency"), sheet(HEAD, ["甲", uscc(1), "王", "", "APJ-(冀)-001", ""]), "一")
+    run(mine, register("agency"), sheet(HEAD, ["甲", credit_code(1), "王", "", "APJ-(冀)-001", ""]), "一")
     row = first(session_for(), "agency")
     assert (row["created_by"], row["source"], row["row_version"], row["org_unit_id"]) == ("wang", "import", 1, actor.org_unit_id)
-    result, _ = run(mine, register("agency"), sheet(HEAD, ["甲", uscc(1), "李", "", "APJ-(冀)-001", ""]), "二")
+    result, _ = run(mine, register("agency"), sheet(HEAD, ["甲", credit_code(1), "李", "", "APJ-(冀)-001", ""]), "二")
     row = first(session_for(), "agency")
     assert (row["contact"], row["row_version"], row["import_batch"]) == ("李", 2, result.batch)
 
 
 def test_the_batch_keeps_file_seal_and_report(session: Session) -> None:
-    data = sheet(HEAD, ["甲", uscc(1), "王", "", "", ""])
+    data = sheet(HEAD, ["甲", credit_code(1), "王", "", "", ""])
     result, _ = run(session, register("agency"), data, "名录.csv")
     kept = session.get(ImportBatch, result.batch)
     assert kept is not None
@@ -91,11 +92,11 @@ def test_the_batch_keeps_file_seal_and_report(session: Session) -> None:
 
 def test_a_row_changed_since_the_plan_is_left_alone(session: Session, session_for: SessionFor) -> None:
     agency = table("agency")
-    run(session, register("agency"), sheet(HEAD, ["甲", uscc(1), "王", "", "", ""], ["乙", uscc(2), "", "", "", ""]), "一")
-    made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "李", "", "", ""], ["乙", uscc(2), "赵", "", "", ""]))
+    run(session, register("agency"), sheet(HEAD, ["甲", credit_code(1), "王", "", "", ""], ["乙", credit_code(2), "", "", "", ""]), "一")
+    made = plan(session, "agency", sheet(HEAD, ["甲", credit_code(1), "李", "", "", ""], ["乙", credit_code(2), "赵", "", "", ""]))
     session.rollback()
     other = session_for()
-    other.connection().execute(sa.update(agency).where(agency.c.uscc == uscc(1)).values(contact="孙", row_version=agency.c.row_version + 1))
+    other.connection().execute(sa.update(agency).where(agency.c.uscc == credit_code(1)).values(contact="孙", row_version=agency.c.row_version + 1))
     other.commit()
     done = commit(session, made, None)
     assert (str(done.state), done.written, done.stale) == ("partly", 1, [2]), "the other row goes in, and the changed one is named"
@@ -104,9 +105,9 @@ def test_a_row_changed_since_the_plan_is_left_alone(session: Session, session_fo
 
 
 def test_a_key_taken_since_the_plan_is_left_to_who_took_it(session: Session) -> None:
-    data = sheet(HEAD, ["甲", uscc(1), "", "", "", ""], ["乙", uscc(2), "", "", "", ""])
+    data = sheet(HEAD, ["甲", credit_code(1), "", "", "", ""], ["乙", credit_code(2), "", "", "", ""])
     made = plan(session, "agency", data)
-    run(session, register("agency"), sheet(HEAD, ["别人", uscc(2), "", "", "", ""]), "别人")
+    run(session, register("agency"), sheet(HEAD, ["别人", credit_code(2), "", "", "", ""]), "别人")
     done = commit(session, made, data)
     assert (str(done.state), done.written, done.stale) == ("partly", 1, [3])
     names = session.connection().scalars(sa.select(table("agency").c.name).order_by(table("agency").c.id)).all()
@@ -115,9 +116,9 @@ def test_a_key_taken_since_the_plan_is_left_to_who_took_it(session: Session) -> 
 
 def test_a_key_taken_while_we_write_is_seen_at_the_second_try(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the look and the insert somebody else commits the same key: the database objects, and the look is taken anew."""
-    data = sheet(HEAD, ["甲", uscc(1), "", "", "", ""], ["乙", uscc(2), "", "", "", ""])
+    data = sheet(HEAD, ["甲", credit_code(1), "", "", "", ""], ["乙", credit_code(2), "", "", "", ""])
     made = plan(session, "agency", data)
-    run(session, register("agency"), sheet(HEAD, ["别人", uscc(2), "", "", "", ""]), "别人")
+    run(session, register("agency"), sheet(HEAD, ["别人", credit_code(2), "", "", "", ""]), "别人")
     looks = []
 
     def blind_at_first(*arguments: Any) -> Any:
@@ -135,12 +136,12 @@ def test_an_import_of_several_parts(session: Session, monkeypatch: pytest.Monkey
     """Parts of three rows: records over the edge of a part, new ones, changed ones, unchanged ones, all in one transaction."""
     monkeypatch.setattr(planning, "ROWS", 3)
     head = ["机构名称", "统一社会信用代码", "联系人", "联系人手机", "证书编号", "证书类型"]
-    first = [[f"第{n}家", uscc(n), "王", f"139{n:08d}", f"APJ-(冀)-{n}{k}", "安全评价机构资质证书"] for n in range(1, 8) for k in range(2)]
+    first = [[f"第{n}家", credit_code(n), "王", f"139{n:08d}", f"APJ-(冀)-{n}{k}", "安全评价机构资质证书"] for n in range(1, 8) for k in range(2)]
     _, report = run(session, register("agency"), sheet(head, *first), "一")
     assert (report["status"], report["counts"]["new"], report["counts"]["children"]["qualifications"]["new"]) == ("done", 7, 14)
     again = plan(session, "agency", sheet(head, *first))
     assert (again.counts()["same"], len(again.parts)) == (7, 5)
-    changed = [[name, code, "李" if code == uscc(3) else who, *rest] for name, code, who, *rest in first] + [["新家", uscc(9), "", "", "", ""]]
+    changed = [[name, code, "李" if code == credit_code(3) else who, *rest] for name, code, who, *rest in first] + [["新家", credit_code(9), "", "", "", ""]]
     made = plan(session, "agency", sheet(head, *changed))
     assert (made.counts()["new"], made.counts()["changed"], made.counts()["same"]) == (1, 1, 6)
     assert [record.after["name"] for record in made.window(Outcome.SAME, 4, 50)] == ["第6家", "第7家"], "a window is cut out of the parts that hold it"
@@ -149,8 +150,8 @@ def test_an_import_of_several_parts(session: Session, monkeypatch: pytest.Monkey
 
 def test_rows_of_one_record_far_apart_are_taken_as_one(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "ROWS", 2)
-    rows = [[f"第{n}家", uscc(n), "", "", f"APJ-(冀)-{n}", ""] for n in range(1, 6)]
-    made = plan(session, "agency", sheet(HEAD, *rows, ["第1家", uscc(1), "", "", "APJ-(冀)-99", ""], ["别名", uscc(2), "", "", "", ""]))
+    rows = [[f"第{n}家", credit_code(n), "", "", f"APJ-(冀)-{n}", ""] for n in range(1, 6)]
+    made = plan(session, "agency", sheet(HEAD, *rows, ["第1家", credit_code(1), "", "", "APJ-(冀)-99", ""], ["别名", credit_code(2), "", "", "", ""]))
     assert made.counts()["new"] == 5
     assert made.counts()["children"]["qualifications"]["new"] == 6
     assert [(issue.row, issue.code) for issue in made.wrong] == [(8, "key_conflict")]
@@ -158,9 +159,9 @@ def test_rows_of_one_record_far_apart_are_taken_as_one(session: Session, monkeyp
 
 def test_what_is_kept_encrypted_keeps_its_bytes_when_something_else_changes(session: Session) -> None:
     head = ["机构名称", "统一社会信用代码", "联系人", "联系人手机"]
-    run(session, register("agency"), sheet(head, ["甲", uscc(1), "王", "13900000001"], ["乙", uscc(2), "王", "13900000002"]), "一")
+    run(session, register("agency"), sheet(head, ["甲", credit_code(1), "王", "13900000001"], ["乙", credit_code(2), "王", "13900000002"]), "一")
     before = _sealed(session)
-    run(session, register("agency"), sheet(head, ["甲", uscc(1), "李", "13900000001"], ["乙", uscc(2), "李", "13900000009"]), "二")
+    run(session, register("agency"), sheet(head, ["甲", credit_code(1), "李", "13900000001"], ["乙", credit_code(2), "李", "13900000009"]), "二")
     after = _sealed(session)
     assert before[0] == after[0]
     assert before[1] != after[1]
@@ -171,7 +172,7 @@ def _sealed(session: Session) -> list[str]:
 
 
 def test_a_voided_record_frees_its_key(session: Session) -> None:
-    data = sheet(HEAD, ["甲", uscc(1), "", "", "", ""])
+    data = sheet(HEAD, ["甲", credit_code(1), "", "", "", ""])
     run(session, register("agency"), data, "一")
     session.connection().execute(sa.update(table("agency")).values(voided_at=sa.func.current_timestamp()))
     session.commit()
@@ -191,7 +192,7 @@ def test_numbers_are_given_and_kept(session: Session) -> None:
 
 def test_new_words_wait_for_their_keeper(session: Session) -> None:
     head = ["机构名称", "统一社会信用代码", "证书编号", "业务范围"]
-    data = sheet(head, ["甲", uscc(1), "APJ-(冀)-001", "深空采矿业"])
+    data = sheet(head, ["甲", credit_code(1), "APJ-(冀)-001", "深空采矿业"])
     _, report = run(session, register("agency"), data, "一")
     assert report["status"] == "done"
     code = table("code")
@@ -208,7 +209,7 @@ def test_a_key_is_found_by_its_index_among_living_rows(session: Session) -> None
     connection = session.connection()
     sa.event.listen(connection, "before_cursor_execute", lambda _c, _cursor, statement, parameters, *_: said.append((statement, parameters)))
     cls = register("enterprise")
-    assert not list(existing.taken(connection, cls, 0, [(uscc(number),) for number in range(1000)]))
+    assert not list(existing.taken(connection, cls, 0, [(credit_code(number),) for number in range(1000)]))
     statement, parameters = said[-1]
     steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
     assert any(f"uq_{cls.__tablename__}_" in step[-1] for step in steps), steps

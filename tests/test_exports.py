@@ -17,7 +17,8 @@ from app.scopes import Actor, NotPermitted
 from imports import export, template
 from imports.run import run
 from imports.workbook import Refused
-from tests.test_plan import HEAD, SessionFor, clerk, register, sample, session, session_for, sheet, uscc
+from tests.samples import credit_code
+from tests.test_plan import HEAD, SessionFor, clerk, register, sample, session, session_for, sheet
 
 __all__ = ["session", "session_for"]
 
@@ -52,7 +53,9 @@ def test_text_that_looks_like_a_formula_stays_text(session: Session, kind: str) 
     run(
         session,
         register("agency"),
-        sheet(["机构名称", "统一社会信用代码", "备注"], *([f"甲{n}", uscc(n), "'" + name if name[0] in "'=+-@" else name] for n, name in enumerate(names))),
+        sheet(
+            ["机构名称", "统一社会信用代码", "备注"], *([f"甲{n}", credit_code(n), "'" + name if name[0] in "'=+-@" else name] for n, name in enumerate(names))
+        ),
         "一",
     )
     agency = register("agency").__table__
@@ -78,8 +81,8 @@ def test_identifiers_leave_as_text(session: Session) -> None:
 def test_only_rows_in_scope_leave_and_masked(session: Session, session_for: SessionFor) -> None:
     mine = session_for(clerk(session))
     head = ["机构名称", "统一社会信用代码", "联系人手机"]
-    run(mine, register("agency"), sheet(head, ["甲", uscc(1), "13900001234"]), "一")
-    run(session, register("agency"), sheet(head, ["乙", uscc(2), "13900005678"]), "二")
+    run(mine, register("agency"), sheet(head, ["甲", credit_code(1), "13900001234"]), "一")
+    run(session, register("agency"), sheet(head, ["乙", credit_code(2), "13900005678"]), "二")
     [item] = json.loads(written(mine, "agency", "json"))
     assert (item["name"], item["mobile"]) == ("甲", "139****1234")
     for kind in ("xlsx", "csv", "filled"):
@@ -113,7 +116,7 @@ def test_json_carries_values_as_stored(session: Session) -> None:
 
 
 def test_voided_rows_stay(session: Session) -> None:
-    run(session, register("agency"), sheet(HEAD, ["甲", uscc(1), "", "", "", ""]), "一")
+    run(session, register("agency"), sheet(HEAD, ["甲", credit_code(1), "", "", "", ""]), "一")
     session.connection().execute(sa.update(register("agency").__table__).values(voided_at=sa.func.current_timestamp()))
     assert json.loads(written(session, "agency", "json")) == []
 

@@ -21,7 +21,8 @@ from models.expert import Expert
 from tests import samples
 from tests.conftest import SessionOf
 from tests.people import CLERK, EXPERT_ADMIN
-from tests.test_import_desk import HEAD, Desk, SignIn, book, of, sheet, uscc
+from tests.samples import credit_code
+from tests.test_import_desk import HEAD, Desk, SignIn, book, of, sheet
 from tests.test_matrix import office_id
 from views import import_checks, import_steps, undoing
 
@@ -35,9 +36,9 @@ def stored_of(session_of: SessionOf, name: str) -> Agency:
 
 def test_a_cell_that_is_typed_clears_no_other_row(session_of: SessionOf, sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
-    full = [["机构名称", "统一社会信用代码", "联系人", "核验人"], ["甲公司", uscc(1), "王", "张"], ["乙公司", uscc(2), "李", "赵"]]
+    full = [["机构名称", "统一社会信用代码", "联系人", "核验人"], ["甲公司", credit_code(1), "王", "张"], ["乙公司", credit_code(2), "李", "赵"]]
     Desk(browser, sheet(*full), "一.csv").confirm()
-    desk = Desk(browser, sheet(["机构名称", "统一社会信用代码", "联系人"], ["甲公司", uscc(1), "新"], ["乙公司", uscc(2), "李"]), "二.csv")
+    desk = Desk(browser, sheet(["机构名称", "统一社会信用代码", "联系人"], ["甲公司", credit_code(1), "新"], ["乙公司", credit_code(2), "李"]), "二.csv")
     browser.post(desk.path("/columns"), desk.form("/columns", empty="clear"))
     desk.type(2, "verified_by", "钱")
     desk.confirm()
@@ -46,8 +47,8 @@ def test_a_cell_that_is_typed_clears_no_other_row(session_of: SessionOf, sign_in
 
 def test_a_word_that_is_left_out_clears_nothing(session_of: SessionOf, sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
-    Desk(browser, sheet(KIND, ["甲公司", uscc(1), "安全评价"]), "零.csv").confirm()
-    desk = Desk(browser, sheet(KIND, ["甲公司", uscc(1), "胡写的词"]), "一.csv")
+    Desk(browser, sheet(KIND, ["甲公司", credit_code(1), "安全评价"]), "零.csv").confirm()
+    desk = Desk(browser, sheet(KIND, ["甲公司", credit_code(1), "胡写的词"]), "一.csv")
     browser.post(desk.path("/columns"), desk.form("/columns", **{"empty": "clear", "word.0": "=leave"}))
     desk.confirm()
     assert stored_of(session_of, "甲公司").kind == ["安全评价"]
@@ -55,7 +56,10 @@ def test_a_word_that_is_left_out_clears_nothing(session_of: SessionOf, sign_in: 
 
 def test_a_page_of_another_sheet_corrects_nothing(app: Flask, sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
-    data = book(二三年=[HEAD, ["甲公司", uscc(1), "王"], ["乙公司", "坏", "李"]], 二四年=[HEAD, ["丙公司", uscc(3), "王"], ["丁公司", uscc(4), "李"]])
+    data = book(
+        二三年=[HEAD, ["甲公司", credit_code(1), "王"], ["乙公司", "坏", "李"]],
+        二四年=[HEAD, ["丙公司", credit_code(3), "王"], ["丁公司", credit_code(4), "李"]],
+    )
     desk = Desk(browser, data, "表.xlsx")
     old = {str(each["name"]): each.get("value", "") for each in desk.page().select("form:has(input[value=mend]) input[name]")}
     browser.post(desk.path("/reading"), {"sheet": "二四年", "header_row": "1"})
@@ -81,14 +85,14 @@ def test_an_import_that_writes_nothing_does_not_count_guesses_anew(session_of: S
 
 @pytest.mark.parametrize("said", ["#" + "9" * 25, "#" + "1" * 5000, "#²"])
 def test_a_number_that_no_record_has_is_no_fault(sign_in: SignIn, said: str) -> None:
-    desk = Desk(sign_in(CLERK), sheet(OWNER, ["甲公司", uscc(1), "谁知道"]), "一.csv")
+    desk = Desk(sign_in(CLERK), sheet(OWNER, ["甲公司", credit_code(1), "谁知道"]), "一.csv")
     assert desk.browser.post(desk.path("/columns"), desk.form("/columns", **{"other.0": said})).status_code == 422
 
 
 def test_a_word_whose_record_was_voided_is_asked_again(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
-    Desk(browser, sheet(["机构名称", "统一社会信用代码"], ["总公司", uscc(9)]), "零.csv").confirm()
-    desk = Desk(browser, sheet(OWNER, ["甲公司", uscc(1), "谁知道"]), "一.csv")
+    Desk(browser, sheet(["机构名称", "统一社会信用代码"], ["总公司", credit_code(9)]), "零.csv").confirm()
+    desk = Desk(browser, sheet(OWNER, ["甲公司", credit_code(1), "谁知道"]), "一.csv")
     assert browser.post(desk.path("/columns"), desk.form("/columns", **{"other.0": "总公司"})).status_code == 302
     session = session_of()
     session.execute(sa.update(Agency.__table__).values(voided_at=sa.func.now()))  # type: ignore[arg-type]
@@ -112,7 +116,7 @@ def before(work: Callable[..., Any], first: Callable[[], object]) -> Callable[..
 
 def test_an_undo_that_is_done_stays_done(app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = sign_in(CLERK)
-    desk = Desk(browser, sheet(HEAD, ["甲公司", uscc(1), "王"]), "零.csv")
+    desk = Desk(browser, sheet(HEAD, ["甲公司", credit_code(1), "王"]), "零.csv")
     desk.confirm()
     found = BeautifulSoup(browser.get(desk.path("/undo")).data, "html.parser").find("input", {"name": "digest"})
     assert found is not None
@@ -129,7 +133,7 @@ def test_an_undo_that_is_done_stays_done(app: Flask, sign_in: SignIn, monkeypatc
 
 def test_a_check_does_not_take_back_what_is_done(app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = sign_in(CLERK)
-    desk = Desk(browser, sheet(HEAD, ["甲公司", uscc(1), "王"]), "零.csv")
+    desk = Desk(browser, sheet(HEAD, ["甲公司", credit_code(1), "王"]), "零.csv")
 
     def other() -> None:
         with app.app_context(), db.engine.begin() as connection:

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from app import registry
 from app.database import db
-from app.formats import credit_code_check
 from app.register import Register, field_map
 from app.roles import Verb
 from imports import stored, undo
@@ -28,17 +27,13 @@ from models.expert import Expert
 from tests import samples
 from tests.conftest import Browser, SessionOf
 from tests.people import CLERK, EXPERT_ADMIN, OTHER, OTHER_CLERK, OWN, SUPERVISOR, VISITOR, Persona
+from tests.samples import credit_code
 from tests.test_generic import ENTRIES, keeper
 from tests.test_matrix import office_id
 from views import import_checks, import_jobs, uploads
 
 SignIn = Callable[[Persona], Browser]
 HEAD = ["机构名称", "统一社会信用代码", "联系人"]
-
-
-def uscc(number: int) -> str:
-    body = f"91130828MA{number:07d}"
-    return body + credit_code_check(body)
 
 
 def sheet(*rows: Sequence[object]) -> bytes:
@@ -139,7 +134,7 @@ def names(session: Session) -> list[str]:
 
 def test_a_table_that_is_not_found_is_shown_by_hand(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
     """No heading is known: the file is kept, its person chooses the row and then the columns; the same batch."""
-    rows = [["报送表"], ["全部名称栏", "证照号码栏"], ["甲公司", uscc(1)], ["乙公司", uscc(2)]]
+    rows = [["报送表"], ["全部名称栏", "证照号码栏"], ["甲公司", credit_code(1)], ["乙公司", credit_code(2)]]
     desk = Desk(sign_in(CLERK), book(一=[["别的", "东西"], ["1", "2"]], 二=rows), "表.xlsx")
     assert desk.step == "/reading"
     page = desk.page("/reading")
@@ -158,7 +153,7 @@ def test_a_table_that_is_not_found_is_shown_by_hand(app: Flask, session_of: Sess
 
 
 def test_a_wrong_header_is_corrected_and_nonsense_is_refused(app: Flask, sign_in: SignIn) -> None:
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", uscc(1)], ["单位名称", "税号"], ["乙公司", uscc(2)]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", credit_code(1)], ["单位名称", "税号"], ["乙公司", credit_code(2)]))
     assert desk.browser.post(desk.path("/reading"), {"sheet": "CSV", "header_row": "3"}).status_code == 302
     assert "表头在第 3 行，共 1 行数据" in desk.page("/reading").get_text()
     assert desk.browser.post(desk.path("/reading"), {"sheet": "CSV", "header_row": "99"}).status_code == 422
@@ -172,14 +167,14 @@ def test_a_wrong_header_is_corrected_and_nonsense_is_refused(app: Flask, sign_in
 
 
 def test_everything_matched_goes_straight_to_the_check(sign_in: SignIn) -> None:
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", uscc(1)]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", credit_code(1)]))
     assert desk.step == ""
     assert "所有的列都已对上" in desk.page().main.get_text()  # type: ignore[union-attr]
     assert desk.page().main.find("a", href=desk.path("/columns"))  # type: ignore[union-attr]
 
 
 def test_saving_without_a_change_decides_nothing(app: Flask, sign_in: SignIn) -> None:
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码", "备用"], ["甲公司", uscc(1), "x"]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码", "备用"], ["甲公司", credit_code(1), "x"]))
     assert desk.browser.post(desk.path("/columns"), desk.form("/columns")).status_code == 302
     decisions = stored.notes_of(of(app, desk))[0]
     assert not decisions.columns
@@ -187,7 +182,7 @@ def test_saving_without_a_change_decides_nothing(app: Flask, sign_in: SignIn) ->
 
 
 def test_two_columns_of_one_field_are_refused_with_what_was_chosen(app: Flask, sign_in: SignIn) -> None:
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码", "备用"], ["甲公司", uscc(1), "x"]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码", "备用"], ["甲公司", credit_code(1), "x"]))
     answer = desk.map(备用="name")
     assert answer.status_code == 422
     page = BeautifulSoup(answer.data, "html.parser")
@@ -198,14 +193,14 @@ def test_two_columns_of_one_field_are_refused_with_what_was_chosen(app: Flask, s
 
 
 def test_what_is_said_of_columns_is_said_of_their_sheet(sign_in: SignIn) -> None:
-    other = [["机构名称", "税号"], ["乙公司", uscc(2)]]
-    desk = Desk(sign_in(CLERK), book(一=[["机构名称", "统一社会信用代码", "备用"], ["甲公司", "x", uscc(1)]], 二=other), "表.xlsx")
+    other = [["机构名称", "税号"], ["乙公司", credit_code(2)]]
+    desk = Desk(sign_in(CLERK), book(一=[["机构名称", "统一社会信用代码", "备用"], ["甲公司", "x", credit_code(1)]], 二=other), "表.xlsx")
     assert desk.map(统一社会信用代码="", 备用="").status_code == 302
     assert "工作表“一”" in desk.page().main.get_text()  # type: ignore[union-attr]
 
 
 def test_a_column_that_is_only_near_is_confirmed(sign_in: SignIn) -> None:
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代玛"], ["甲公司", uscc(1)]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代玛"], ["甲公司", credit_code(1)]))
     assert desk.step == "/columns"
     assert "请确认" in desk.page("/columns").select_one(".ys-mapping tbody tr").get_text()  # type: ignore[union-attr]
     assert desk.browser.post(desk.path("/columns"), desk.form("/columns")).headers["Location"] == desk.path()
@@ -214,7 +209,7 @@ def test_a_column_that_is_only_near_is_confirmed(sign_in: SignIn) -> None:
 
 def test_what_else_a_column_feeds_is_said(sign_in: SignIn) -> None:
     head = ["机构名称", "统一社会信用代码", "联系电话", "有效期至", "业务范围/金属矿山", "业务范围/金属冶炼"]
-    desk = Desk(sign_in(CLERK), sheet(head, ["甲公司", uscc(1), "7512345", "2027-01-01", "", ""]))
+    desk = Desk(sign_in(CLERK), sheet(head, ["甲公司", credit_code(1), "7512345", "2027-01-01", "", ""]))
     text = desk.page("/columns").select_one(".ys-mapping").get_text(" ", strip=True)  # type: ignore[union-attr]
     assert "同一格里另外写着的“联系人手机”，记入“联系人手机”" in text
     assert "写成“起—止”的，起的一端记入“发证日期”" in text
@@ -224,8 +219,8 @@ def test_columns_to_tick_are_said_and_stay_so(app: Flask, sign_in: SignIn) -> No
     rows = [
         ["机构名称", "统一社会信用代码", "机构类别", None],
         [None, None, "安全评价", "安全培训"],
-        ["甲公司", uscc(1), "√", None],
-        ["乙公司", uscc(2), None, "√"],
+        ["甲公司", credit_code(1), "√", None],
+        ["乙公司", credit_code(2), None, "√"],
     ]
     made = openpyxl.load_workbook(io.BytesIO(book(表=rows)))
     for cells in ("A1:A2", "B1:B2", "C1:D1"):
@@ -244,9 +239,9 @@ def test_columns_to_tick_are_said_and_stay_so(app: Flask, sign_in: SignIn) -> No
 def test_mode_and_empty_cells(session_of: SessionOf, sign_in: SignIn) -> None:
     session = session_of()
     row = samples.make(session, Agency, 7, office_id(session, OWN))
-    row.uscc, row.contact = uscc(1), "王五"
+    row.uscc, row.contact = credit_code(1), "王五"
     session.commit()
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码", "联系人"], [row.name, uscc(1), ""], ["乙公司", uscc(2), "李"]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码", "联系人"], [row.name, credit_code(1), ""], ["乙公司", credit_code(2), "李"]))
     assert desk.counts() == [1, 0, 1, 0]
     desk.browser.post(desk.path("/columns"), desk.form("/columns", empty="clear", mode="update"))
     assert desk.counts() == [0, 1, 0, 1]
@@ -255,7 +250,7 @@ def test_mode_and_empty_cells(session_of: SessionOf, sign_in: SignIn) -> None:
 
 
 def test_a_word_is_answered_once_and_taken_back(sign_in: SignIn) -> None:
-    rows = [["甲公司", uscc(1), "安全陪训"], ["乙公司", uscc(2), "安全陪训"]]
+    rows = [["甲公司", credit_code(1), "安全陪训"], ["乙公司", credit_code(2), "安全陪训"]]
     desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码", "机构类别"], *rows))
     assert (desk.step, desk.counts()) == ("/columns", [0, 0, 0, 2])
     page = desk.page("/columns")
@@ -301,17 +296,17 @@ def test_a_name_that_others_have_is_this_one_or_really_new(session_of: SessionOf
 
 
 def test_a_cell_is_typed_anew_and_kept_when_it_is_still_wrong(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", "坏"], ["乙公司", uscc(2)]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", "坏"], ["乙公司", credit_code(2)]))
     assert desk.page().find("input", {"name": "cell|2|统一社会信用代码"})["value"] == "坏"  # type: ignore[index]
     assert desk.type(2, "统一社会信用代码", "还是坏").status_code == 302
     assert desk.page().find("input", {"name": "cell|2|统一社会信用代码"})["value"] == "还是坏"  # type: ignore[index]
     before = desk.page().find("input", {"name": "digest"})["value"]  # type: ignore[index]
-    desk.type(2, "统一社会信用代码", uscc(1))
+    desk.type(2, "统一社会信用代码", credit_code(1))
     assert desk.counts() == [2, 0, 0, 0]
     assert desk.browser.post(desk.path(), {"digest": before, "bad_rows": "skip"}).status_code == 409, "the plan that was seen is another"
     assert desk.mend(undo="2|统一社会信用代码").status_code == 302
     assert desk.counts() == [1, 0, 0, 1]
-    desk.type(2, "统一社会信用代码", uscc(1))
+    desk.type(2, "统一社会信用代码", credit_code(1))
     desk.confirm()
     assert sorted(names(session_of())) == ["乙公司", "甲公司"]
 
@@ -329,7 +324,7 @@ def test_what_is_typed_into_a_cell_lies_sealed(app: Flask, sign_in: SignIn) -> N
 
 
 def test_a_field_without_a_column_is_typed_for_one_row(session_of: SessionOf, sign_in: SignIn) -> None:
-    desk = Desk(sign_in(CLERK), sheet(["统一社会信用代码", "联系人"], [uscc(1), "王"], [uscc(2), "李"]))
+    desk = Desk(sign_in(CLERK), sheet(["统一社会信用代码", "联系人"], [credit_code(1), "王"], [credit_code(2), "李"]))
     desk.type(2, "name", "补上的名称")
     assert desk.counts() == [1, 0, 0, 1]
     assert desk.page().find("input", {"name": "cell|3|机构名称"}) or desk.page().find("input", {"name": "cell|3|name"})
@@ -339,7 +334,7 @@ def test_a_field_without_a_column_is_typed_for_one_row(session_of: SessionOf, si
 
 def test_what_is_typed_passes_the_same_guard(session_of: SessionOf, sign_in: SignIn) -> None:
     """A field that the person may not set is refused in a cell of the page too, where the file has no such column."""
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", uscc(1)], ["乙公司", uscc(2)]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", credit_code(1)], ["乙公司", credit_code(2)]))
     assert desk.type(2, "publish_state", "已公开").status_code == 302
     assert desk.counts() == [1, 0, 0, 1]
     desk.confirm("skip")
@@ -349,7 +344,7 @@ def test_what_is_typed_passes_the_same_guard(session_of: SessionOf, sign_in: Sig
 
 def test_a_record_of_several_rows_is_left_out_as_a_whole_and_taken_back(sign_in: SignIn) -> None:
     head = ["机构名称", "统一社会信用代码", "证书编号", "资质证书类型"]
-    rows = [["甲公司", uscc(1), "APJ-1", "没有的类型"], ["", "", "APJ-2", "没有的类型"], ["乙公司", uscc(2), "", ""]]
+    rows = [["甲公司", credit_code(1), "APJ-1", "没有的类型"], ["", "", "APJ-2", "没有的类型"], ["乙公司", credit_code(2), "", ""]]
     desk = Desk(sign_in(CLERK), sheet(head, *rows))
     assert desk.counts()[3] == 2
     assert desk.mend(skip="2").status_code == 302
@@ -366,11 +361,11 @@ def test_a_record_of_several_rows_is_left_out_as_a_whole_and_taken_back(sign_in:
 def test_cells_are_bounded(monkeypatch: pytest.MonkeyPatch, sign_in: SignIn) -> None:
     monkeypatch.setattr("imports.decisions.MOST_CELLS", 1)
     desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", "坏"], ["乙公司", "坏"]))
-    answer = desk.mend(**{"cell|2|统一社会信用代码": uscc(1), "cell|3|统一社会信用代码": uscc(2)})
+    answer = desk.mend(**{"cell|2|统一社会信用代码": credit_code(1), "cell|3|统一社会信用代码": credit_code(2)})
     assert answer.status_code == 422
     page = BeautifulSoup(answer.data, "html.parser")
     assert "最多更正 1 个单元格" in page.select_one(".alert").get_text()  # type: ignore[union-attr]
-    assert page.find("input", {"name": "cell|2|统一社会信用代码"})["value"] == uscc(1), "what was typed stays"  # type: ignore[index]
+    assert page.find("input", {"name": "cell|2|统一社会信用代码"})["value"] == credit_code(1), "what was typed stays"  # type: ignore[index]
 
 
 def test_guesses_in_a_cell_come_to_an_end(session_of: SessionOf, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,7 +385,7 @@ def test_a_large_file_is_checked_by_the_worker(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(uploads, "AT_ONCE", 10)
     desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码", "机构类别"], ["甲公司", "坏", "安全陪训"]))
     assert "每次保存后在后台重新检查整个文件" in desk.page().main.get_text()  # type: ignore[union-attr]
-    desk.type(2, "统一社会信用代码", uscc(1))
+    desk.type(2, "统一社会信用代码", credit_code(1))
     desk.browser.post(desk.path("/columns"), desk.form("/columns", **{"other.0": "安全培训"}))
     assert desk.counts() == [1, 0, 0, 0]
     odd = Desk(sign_in(CLERK), sheet(["没有", "表头"], ["x", "y"], ["z", "u"]))
@@ -401,7 +396,7 @@ def test_a_large_file_is_checked_by_the_worker(monkeypatch: pytest.MonkeyPatch, 
 
 def test_two_windows_of_one_batch(app: Flask, sign_in: SignIn) -> None:
     """What was confirmed in one window is not changed in the other."""
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", "坏"], ["乙公司", uscc(2)]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", "坏"], ["乙公司", credit_code(2)]))
     form = desk.form("/columns")
     desk.confirm("skip")
     for step, sent in (("/columns", form), ("/reading", {"header_row": "1"}), ("", {"wish": "mend", "skip": "2"}), ("", {"wish": "cancel"})):
@@ -413,7 +408,7 @@ def test_two_windows_of_one_batch(app: Flask, sign_in: SignIn) -> None:
 @pytest.mark.parametrize("meanwhile", [{"state": "queued"}, {"digest": "0" * 64}])
 def test_what_happens_while_a_check_runs_wins(app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, str]) -> None:
     """Confirmed, or checked anew, in another window while the file was read: the slower check keeps nothing."""
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", "坏"], ["乙公司", uscc(2)]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", "坏"], ["乙公司", credit_code(2)]))
     before = of(app, desk)
 
     def slowly(*arguments: Any, **facts: Any) -> Any:
@@ -424,7 +419,7 @@ def test_what_happens_while_a_check_runs_wins(app: Flask, sign_in: SignIn, monke
 
     real = import_checks.planning.make
     monkeypatch.setattr(import_checks.planning, "make", slowly)
-    assert desk.type(2, "统一社会信用代码", uscc(1)).status_code == 409
+    assert desk.type(2, "统一社会信用代码", credit_code(1)).status_code == 409
     after = of(app, desk)
     assert (after.notes, after.counts) == (before.notes, before.counts)
 
@@ -438,7 +433,7 @@ def test_rows_that_are_left_out_do_not_leave_with_the_wrong_ones(sign_in: SignIn
 
 
 def test_given_up(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
-    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", uscc(1)]))
+    desk = Desk(sign_in(CLERK), sheet(["机构名称", "统一社会信用代码"], ["甲公司", credit_code(1)]))
     assert desk.browser.post(desk.path(), {"wish": "cancel"}).status_code == 302
     assert "没有写入任何内容" in desk.alerts()
     batch = of(app, desk)
@@ -463,13 +458,13 @@ def mended(desk: Desk, mend: Callable[[Any], None]) -> Any:
 
 def partly(browser: Browser) -> Desk:
     """An import of two rows, one of them wrong."""
-    desk = Desk(browser, book(表=[HEAD, ["甲公司", uscc(1), "王"], ["乙公司", "坏", "李"]]), "表.xlsx")
+    desk = Desk(browser, book(表=[HEAD, ["甲公司", credit_code(1), "王"], ["乙公司", "坏", "李"]]), "表.xlsx")
     desk.confirm("skip")
     return desk
 
 
 def correct(page: Any) -> None:
-    page.cell(3, 2).value = uscc(2)
+    page.cell(3, 2).value = credit_code(2)
 
 
 def test_a_mended_row_goes_on_in_the_same_batch_and_both_go_back(app: Flask, session_of: SessionOf, sign_in: SignIn) -> None:
@@ -583,8 +578,8 @@ def test_the_problems_of_a_round_that_is_given_up_are_not_the_batchs(sign_in: Si
 def test_a_row_that_was_left_because_somebody_changed_it_stays_left_in_every_round(session_of: SessionOf, sign_in: SignIn) -> None:
     """Changed between the check and the writing; also after a round that was given up, and in a third."""
     browser, session = sign_in(CLERK), session_of()
-    Desk(browser, sheet(HEAD, ["甲公司", uscc(1), "原来"]), "零.csv").confirm()
-    desk = Desk(browser, book(表=[HEAD, ["甲公司", uscc(1), "表里"], ["乙公司", "坏", "李"], ["丙公司", "坏", "李"]]), "表.xlsx")
+    Desk(browser, sheet(HEAD, ["甲公司", credit_code(1), "原来"]), "零.csv").confirm()
+    desk = Desk(browser, book(表=[HEAD, ["甲公司", credit_code(1), "表里"], ["乙公司", "坏", "李"], ["丙公司", "坏", "李"]]), "表.xlsx")
     row = session.scalars(sa.select(Agency)).one()
     session.refresh(row)
     row.contact = "别人改的"
@@ -593,7 +588,7 @@ def test_a_row_that_was_left_because_somebody_changed_it_stays_left_in_every_rou
     first = browser.get(desk.path("/answer.xlsx")).data
 
     def half(page: Any) -> None:
-        page.cell(3, 2).value = uscc(2)
+        page.cell(3, 2).value = credit_code(2)
 
     mended(desk, half)
     assert desk.counts() == [1, 0, 0, 2]
@@ -608,7 +603,7 @@ def test_a_row_that_was_left_because_somebody_changed_it_stays_left_in_every_rou
     desk.confirm("skip")
 
     def whole(page: Any) -> None:
-        page.cell(4, 2).value = uscc(3)
+        page.cell(4, 2).value = credit_code(3)
 
     mended(desk, whole)
     assert desk.counts() == [1, 0, 1, 1]
@@ -621,13 +616,13 @@ def test_a_row_that_was_left_because_somebody_changed_it_stays_left_in_every_rou
 def test_what_a_round_wrote_may_be_mended_by_the_next(session_of: SessionOf, sign_in: SignIn) -> None:
     """Its own stamp on a record is no change of somebody else, whether it created the record or only changed it."""
     browser, session = sign_in(CLERK), session_of()
-    Desk(browser, sheet(HEAD, ["甲公司", uscc(1), "原来"]), "零.csv").confirm()
-    desk = Desk(browser, book(表=[HEAD, ["甲公司", uscc(1), "一"], ["乙公司", uscc(2), "一"], ["丙公司", "坏", "李"]]), "表.xlsx")
+    Desk(browser, sheet(HEAD, ["甲公司", credit_code(1), "原来"]), "零.csv").confirm()
+    desk = Desk(browser, book(表=[HEAD, ["甲公司", credit_code(1), "一"], ["乙公司", credit_code(2), "一"], ["丙公司", "坏", "李"]]), "表.xlsx")
     desk.confirm("skip")
 
     def otherwise(page: Any) -> None:
         page.cell(2, 3).value = page.cell(3, 3).value = "二"
-        page.cell(4, 2).value = uscc(3)
+        page.cell(4, 2).value = credit_code(3)
 
     mended(desk, otherwise)
     assert desk.counts() == [1, 2, 0, 0]
@@ -637,8 +632,8 @@ def test_what_a_round_wrote_may_be_mended_by_the_next(session_of: SessionOf, sig
 
 def test_what_the_batch_created_is_not_there_already_where_only_new_ones_are_wanted(sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
-    Desk(browser, sheet(HEAD, ["丙公司", uscc(3), "早就有"]), "零.csv").confirm()
-    desk = Desk(browser, book(表=[HEAD, ["甲公司", uscc(1), "王"], ["乙公司", "坏", "李"], ["丙公司", uscc(3), "新"]]), "表.xlsx")
+    Desk(browser, sheet(HEAD, ["丙公司", credit_code(3), "早就有"]), "零.csv").confirm()
+    desk = Desk(browser, book(表=[HEAD, ["甲公司", credit_code(1), "王"], ["乙公司", "坏", "李"], ["丙公司", credit_code(3), "新"]]), "表.xlsx")
     browser.post(desk.path("/columns"), desk.form("/columns", mode="insert"))
     assert desk.counts() == [1, 0, 0, 2]
     desk.confirm("skip")
@@ -697,7 +692,7 @@ def test_corrections_of_the_page_hold_for_the_file_that_comes_back(sign_in: Sign
     """A cell that was typed on the page, of a row that comes back as it was, is not asked again; of a row that moved nothing is kept."""
     rows = [HEAD, ["甲公司", "坏", "王"], ["乙公司", "坏", "李"], ["丙公司", "坏", "赵"]]
     desk = Desk(sign_in(CLERK), book(表=rows), "表.xlsx")
-    desk.type(2, "统一社会信用代码", uscc(1))
+    desk.type(2, "统一社会信用代码", credit_code(1))
     desk.mend(skip="4")
     assert desk.counts() == [1, 0, 0, 1]
     home = desk.browser.get(desk.path("/answer.xlsx")).data
@@ -719,7 +714,7 @@ def test_corrections_of_the_page_hold_for_the_file_that_comes_back(sign_in: Sign
 def test_my_imports(sign_in: SignIn) -> None:
     browser = sign_in(CLERK)
     assert "您还没有导入过文件" in browser.get("/imports/").text
-    desk = Desk(browser, sheet(["机构名称", "统一社会信用代码"], ["甲公司", uscc(1)]))
+    desk = Desk(browser, sheet(["机构名称", "统一社会信用代码"], ["甲公司", credit_code(1)]))
     row = BeautifulSoup(browser.get("/imports/").data, "html.parser").select_one(".ys-table tbody tr")
     assert row is not None
     assert (row.a["href"], [cell.get_text(strip=True) for cell in row.find_all("td")][1::2]) == (desk.path(), ["中介机构", "待确认"])  # type: ignore[index]

@@ -17,7 +17,6 @@ from flask import Flask
 from app import jobs
 from app.accounts import actor_named
 from app.database import db
-from app.formats import credit_code_check
 from app.scopes import act_as
 from imports import plan as planning
 from imports import stored
@@ -25,6 +24,7 @@ from imports.batch import BatchState, ImportBatch
 from models.agency import Agency
 from tests.conftest import Browser
 from tests.people import CLERK, PRIVACY_CLERK, Persona
+from tests.samples import credit_code
 from tests.test_pages import page_of
 from views import import_jobs, uploads
 
@@ -33,14 +33,9 @@ SignIn = Callable[[Persona], Browser]
 PEOPLE, TIMES = 4, int(os.environ.get("IMPORTS_AT_ONCE", "2"))
 
 
-def uscc(number: int) -> str:
-    body = f"91130828MA{number:07d}"
-    return body + credit_code_check(body)
-
-
 def rows(count: int, contact: str = "王") -> bytes:
     out = io.StringIO()
-    csv.writer(out).writerows([["机构名称", "统一社会信用代码", "联系人"], *([f"第{n}家", uscc(n), contact] for n in range(1, count + 1))])
+    csv.writer(out).writerows([["机构名称", "统一社会信用代码", "联系人"], *([f"第{n}家", credit_code(n), contact] for n in range(1, count + 1))])
     return out.getvalue().encode()
 
 

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 import models  # noqa: F401 - announces the registers
 from app import database, registry
-from app.formats import credit_code_check
 from app.lookup import DatabaseLookup
 from app.register import Register
 from app.roles import Role
@@ -25,6 +24,7 @@ from imports import plan as planning
 from imports.display import Display
 from imports.outcome import Mode, Outcome
 from imports.run import run
+from tests.samples import credit_code
 
 SAMPLES = Path(__file__).parent / "workbooks"
 SessionFor = Callable[..., Session]
@@ -60,11 +60,6 @@ def register(key: str) -> type[Register]:
 
 def sample(name: str) -> bytes:
     return (SAMPLES / name).read_bytes()
-
-
-def uscc(number: int) -> str:
-    body = f"91130828MA{number:07d}"
-    return body + credit_code_check(body)
 
 
 def sheet(*rows: list[object]) -> bytes:
@@ -124,40 +119,40 @@ HEAD: list[object] = ["机构名称", "统一社会信用代码", "联系人", "
 
 
 def test_a_row_tells_all_its_problems(session: Session) -> None:
-    made = plan(session, "agency", sheet(HEAD, [None, uscc(1), "王", "很多", "APJ-(冀)-001", "2027.13.1"]))
+    made = plan(session, "agency", sheet(HEAD, [None, credit_code(1), "王", "很多", "APJ-(冀)-001", "2027.13.1"]))
     assert {code for _, _, code in problems(made)} == {"required", "bad_number", "bad_date"}
     assert made.counts()["wrong"] == 1
 
 
 def test_rows_of_one_record_come_together(session: Session) -> None:
     for second in (
-        ["甲", uscc(1), "王", "", "APJ-(冀)-002", ""],
+        ["甲", credit_code(1), "王", "", "APJ-(冀)-002", ""],
         ["", "", "", "", "APJ-(冀)-002", ""],
         ["甲", "", "", "", "APJ-(冀)-002", ""],
-        ["", uscc(1), "", "", "APJ-(冀)-002", ""],
+        ["", credit_code(1), "", "", "APJ-(冀)-002", ""],
     ):
-        made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "王", "5", "APJ-(冀)-001", "2027.1.1"], second))
+        made = plan(session, "agency", sheet(HEAD, ["甲", credit_code(1), "王", "5", "APJ-(冀)-001", "2027.1.1"], second))
         assert not made.wrong, second
         assert made.counts()["new"] == 1
         assert made.counts()["children"]["qualifications"]["new"] == 2
 
 
 def test_a_bad_later_row_does_not_take_the_record_with_it(session: Session) -> None:
-    made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "王", "5", "APJ-(冀)-001", ""], ["", "", "", "", "APJ-(冀)-002", "不知道哪天"]))
+    made = plan(session, "agency", sheet(HEAD, ["甲", credit_code(1), "王", "5", "APJ-(冀)-001", ""], ["", "", "", "", "APJ-(冀)-002", "不知道哪天"]))
     assert problems(made) == [(3, "qualifications.valid_to", "bad_date")]
     assert made.counts()["new"] == 1
     assert made.counts()["children"]["qualifications"]["new"] == 1
 
 
 def test_a_bad_first_row_takes_the_rows_under_it(session: Session) -> None:
-    made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "王", "很多", "APJ-(冀)-001", ""], ["", "", "", "", "APJ-(冀)-002", ""]))
+    made = plan(session, "agency", sheet(HEAD, ["甲", credit_code(1), "王", "很多", "APJ-(冀)-001", ""], ["", "", "", "", "APJ-(冀)-002", ""]))
     assert [(row, code) for row, _, code in problems(made)] == [(2, "bad_number"), (3, "record_wrong")]
     assert made.counts()["new"] == 0
 
 
 def test_an_empty_cell_keeps_the_old_value_and_changes_show_old_and_new(session: Session) -> None:
-    run(session, register("agency"), sheet(HEAD, ["甲", uscc(1), "王", "5", "APJ-(冀)-001", "2027.1.1"]), "一")
-    made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "", "6", "APJ-(冀)-001", ""]))
+    run(session, register("agency"), sheet(HEAD, ["甲", credit_code(1), "王", "5", "APJ-(冀)-001", "2027.1.1"]), "一")
+    made = plan(session, "agency", sheet(HEAD, ["甲", credit_code(1), "", "6", "APJ-(冀)-001", ""]))
     [record] = made.records
     assert record.outcome is Outcome.CHANGED
     assert {key: (str(old), str(new)) for key, (old, new) in record.changes.items()} == {"fixed_assets": ("5.00", "6")}
@@ -167,8 +162,8 @@ def test_an_empty_cell_keeps_the_old_value_and_changes_show_old_and_new(session:
 
 
 def test_modes(session: Session) -> None:
-    run(session, register("agency"), sheet(HEAD, ["甲", uscc(1), "", "", "", ""]), "一")
-    data = sheet(HEAD, ["甲", uscc(1), "王", "", "", ""], ["乙", uscc(2), "", "", "", ""])
+    run(session, register("agency"), sheet(HEAD, ["甲", credit_code(1), "", "", "", ""]), "一")
+    data = sheet(HEAD, ["甲", credit_code(1), "王", "", "", ""], ["乙", credit_code(2), "", "", "", ""])
     assert problems(plan(session, "agency", data, mode=Mode.INSERT)) == [(2, "uscc", "exists")]
     assert problems(plan(session, "agency", data, mode=Mode.UPDATE)) == [(3, "uscc", "not_found")]
 
@@ -193,13 +188,13 @@ def test_a_second_key_finds_what_the_first_cannot(session: Session) -> None:
 
 
 def test_error_cells_are_reported(session: Session) -> None:
-    made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "#N/A", "", "", ""]))
+    made = plan(session, "agency", sheet(HEAD, ["甲", credit_code(1), "#N/A", "", "", ""]))
     assert problems(made) == [(2, "contact", "cell_error")]
 
 
 def test_rows_out_of_scope_are_refused_without_a_word_of_their_contents(session: Session, session_for: SessionFor) -> None:
-    run(session, register("agency"), sheet(HEAD, ["甲的秘密名称", uscc(1), "", "", "", ""]), "一")
-    made = plan(session_for(clerk(session)), "agency", sheet(HEAD, ["乙", uscc(1), "", "", "", ""], ["丙", uscc(2), "", "", "", ""]))
+    run(session, register("agency"), sheet(HEAD, ["甲的秘密名称", credit_code(1), "", "", "", ""]), "一")
+    made = plan(session_for(clerk(session)), "agency", sheet(HEAD, ["乙", credit_code(1), "", "", "", ""], ["丙", credit_code(2), "", "", "", ""]))
     assert problems(made) == [(2, "uscc", "not_permitted")]
     assert "秘密" not in str(made.to_json())
     assert made.records[1].outcome is Outcome.NEW
@@ -214,15 +209,15 @@ def test_who_may_not_import_is_told_before_reading(session: Session, session_for
 def test_a_mask_that_comes_back_is_unchanged(session: Session, session_for: SessionFor) -> None:
     actor = clerk(session)
     head = ["机构名称", "统一社会信用代码", "联系人手机", "联系人"]
-    run(session_for(actor), register("agency"), sheet(head, ["甲", uscc(1), "13900001234", "王"]), "一")
-    [record] = plan(session_for(actor), "agency", sheet(head, ["甲", uscc(1), "139****1234", "王"])).records
+    run(session_for(actor), register("agency"), sheet(head, ["甲", credit_code(1), "13900001234", "王"]), "一")
+    [record] = plan(session_for(actor), "agency", sheet(head, ["甲", credit_code(1), "139****1234", "王"])).records
     assert record.outcome is Outcome.SAME
-    made = plan(session_for(actor), "agency", sheet(head, ["甲", uscc(1), "139****9999", "王"]))
+    made = plan(session_for(actor), "agency", sheet(head, ["甲", credit_code(1), "139****9999", "王"]))
     assert problems(made) == [(2, "mobile", "bad_phone")]
 
 
 def test_the_digest_seals_outcomes_and_values(session: Session) -> None:
-    data = sheet(HEAD, ["甲", uscc(1), "王", "", "", ""])
+    data = sheet(HEAD, ["甲", credit_code(1), "王", "", "", ""])
     before = plan(session, "agency", data)
     assert before.digest == plan(session, "agency", data).digest
     run(session, register("agency"), data, "一")
@@ -240,19 +235,21 @@ def test_the_report_has_the_shape_that_others_rely_on(session: Session) -> None:
 def test_statements_do_not_grow_with_the_rows(session: Session) -> None:
     seen: list[str] = []
     sa.event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _u, statement, *_: seen.append(statement))
-    data = sheet(HEAD, *(["机构", uscc(n), "王", n, f"APJ-(冀)-{n:03}", "2027.1.1"] for n in range(900)))
+    data = sheet(HEAD, *(["机构", credit_code(n), "王", n, f"APJ-(冀)-{n:03}", "2027.1.1"] for n in range(900)))
     assert plan(session, "agency", data).counts()["new"] == 900
     assert len(seen) < 12
 
 
 def test_a_child_is_found_by_a_key_that_follows_from_other_values(session: Session) -> None:
-    run(session, register("agency"), sheet(HEAD, ["甲", uscc(1), "王", "5", "APJ-(冀)-001", "2027.1.1"]), "一")
-    made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "王", "5", "APJ-(冀)-001", "2030.1.1"]))
+    run(session, register("agency"), sheet(HEAD, ["甲", credit_code(1), "王", "5", "APJ-(冀)-001", "2027.1.1"]), "一")
+    made = plan(session, "agency", sheet(HEAD, ["甲", credit_code(1), "王", "5", "APJ-(冀)-001", "2030.1.1"]))
     assert made.counts()["children"]["qualifications"] == {"new": 0, "changed": 1, "same": 0}
 
 
 def test_one_child_with_two_values_names_both_rows(session: Session) -> None:
-    made = plan(session, "agency", sheet(HEAD, ["甲", uscc(1), "", "", "APJ-(冀)-001", "2027.1.1"], ["甲", uscc(1), "", "", "APJ-(冀)-001", "2028.1.1"]))
+    made = plan(
+        session, "agency", sheet(HEAD, ["甲", credit_code(1), "", "", "APJ-(冀)-001", "2027.1.1"], ["甲", credit_code(1), "", "", "APJ-(冀)-001", "2028.1.1"])
+    )
     assert problems(made) == [(3, "qualifications.valid_to", "key_conflict")]
 
 

@@ -26,10 +26,11 @@ from models.expert import Expert
 from tests import samples
 from tests.conftest import Browser, SessionOf
 from tests.people import CLERK, OTHER, OWN, Persona
+from tests.samples import credit_code
 from tests.test_disclosure import entries
 from tests.test_exports import SAMPLES, written
 from tests.test_matrix import office_id
-from tests.test_plan import SessionFor, clerk, register, sample, session, session_for, sheet, uscc
+from tests.test_plan import SessionFor, clerk, register, sample, session, session_for, sheet
 
 __all__ = ["session", "session_for"]
 
@@ -193,7 +194,7 @@ def test_properties_that_mean_harm_are_none(text: bytes) -> None:
 
 
 def test_too_many_rows_are_not_filled_in_by_hand(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(session, Agency, sheet(["机构名称", "统一社会信用代码"], *([f"甲{n}", uscc(n)] for n in range(3))), "一")
+    run(session, Agency, sheet(["机构名称", "统一社会信用代码"], *([f"甲{n}", credit_code(n)] for n in range(3))), "一")
     monkeypatch.setattr(template, "MOST_FILLED", 2)
     with pytest.raises(Refused):
         made(session, "agency", filled=True)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 import models  # noqa: F401 - announces the registers
 from app import registry
-from app.formats import LONG_TERM, credit_code_check
+from app.formats import LONG_TERM
 from app.register import Register
 from app.scopes import scope_of
 from imports import batch, remembered
@@ -24,6 +24,7 @@ from imports.decisions import LEAVE, NEW, Decisions
 from imports.outcome import Outcome
 from imports.refusal import Refused
 from tests.people import CLERK, OTHER_CLERK, Persona
+from tests.samples import credit_code
 
 SessionOf = Callable[..., Session]
 HEAD: list[object] = ["机构名称", "统一社会信用代码", "机构类别"]
@@ -38,11 +39,6 @@ def register(key: str) -> type[Register]:
     found = registry.find(key)
     assert found
     return found
-
-
-def uscc(number: int) -> str:
-    body = f"91130828MA{number:07d}"
-    return body + credit_code_check(body)
 
 
 def book(*rows: list[object], merges: tuple[str, ...] = ()) -> bytes:
@@ -93,7 +89,7 @@ def stored(session: Session, key: str = "agency") -> list[Any]:
 
 
 def test_slips_in_headings_are_tried_and_told(session: Session) -> None:
-    made = plan(session, book(["名录"], ["机构名称", "统一社会信用代玛", "法定代表仁", "颁布日期"], ["甲评价公司", uscc(1), "王", "2026.1.1"]))
+    made = plan(session, book(["名录"], ["机构名称", "统一社会信用代玛", "法定代表仁", "颁布日期"], ["甲评价公司", credit_code(1), "王", "2026.1.1"]))
     assert made.table.mapped() == {"机构名称": "name", "统一社会信用代玛": "uscc", "法定代表仁": "legal_rep", "颁布日期": None}
     assert doubted(made) == [(2, "uscc", "near_heading"), (2, "legal_rep", "near_heading"), (2, "qualifications.issued_on", "near_heading")]
     assert "没有导入" in str(made.doubtful[2].message)
@@ -103,19 +99,19 @@ def test_slips_in_headings_are_tried_and_told(session: Session) -> None:
 
 
 def test_a_slip_never_takes_a_field_from_its_own_heading(session: Session) -> None:
-    made = plan(session, book(["机购名称", "机构名称", "统一社会信用代码", "证书编号"], ["错", "对评价公司", uscc(1), "1"]))
+    made = plan(session, book(["机购名称", "机构名称", "统一社会信用代码", "证书编号"], ["错", "对评价公司", credit_code(1), "1"]))
     assert made.table.mapped()["机购名称"] is None
     assert made.records[0].after["name"] == "对评价公司"
 
 
 def test_headings_in_pinyin(session: Session) -> None:
-    made = plan(session, book(["jgmc", "tyshxydm", "fading daibiaoren", "lianxiren"], ["甲评价公司", uscc(1), "王", "李"]))
+    made = plan(session, book(["jgmc", "tyshxydm", "fading daibiaoren", "lianxiren"], ["甲评价公司", credit_code(1), "王", "李"]))
     assert list(made.table.mapped().values()) == ["name", "uscc", "legal_rep", "contact"]
     assert made.records[0].outcome is Outcome.NEW
 
 
 def test_no_heading_means_a_field_because_it_is_near_two(session: Session) -> None:
-    made = plan(session, book([*HEAD, "四级安全评价师"], ["甲评价公司", uscc(1), "安全评价", 3]))
+    made = plan(session, book([*HEAD, "四级安全评价师"], ["甲评价公司", credit_code(1), "安全评价", 3]))
     assert made.table.mapped()["四级安全评价师"] is None
 
 
@@ -126,7 +122,7 @@ def test_three_levels_of_headings(session: Session) -> None:
             ["序号", "机构名称", "统一社会信用代码", "人员", None, None, "资质情况", None],
             [None, None, None, "安全评价师", None, None, "证书", None],
             [None, None, None, "一级", "二级", "三级", "证书编号", "有效期"],
-            [1, "甲评价公司", uscc(1), 3, 4, 5, "APJ-(冀)-001", "2021.3.1-2024.2.29"],
+            [1, "甲评价公司", credit_code(1), 3, 4, 5, "APJ-(冀)-001", "2021.3.1-2024.2.29"],
             merges=("A1:A3", "B1:B3", "C1:C3", "D1:F1", "D2:F2", "G1:H1", "G2:H2"),
         ),
     )
@@ -137,7 +133,7 @@ def test_three_levels_of_headings(session: Session) -> None:
 
 @pytest.mark.parametrize("heading", ["有效期", "有效期限", "有效期起止", "有效期起止日期", "资质有效期"])
 def test_one_column_of_both_ends_feeds_two_fields(session: Session, heading: str) -> None:
-    made = plan(session, book([*HEAD, "证书编号", heading], ["甲评价公司", uscc(1), "安全评价", "APJ-(冀)-001", "2021年3月1日至长期"]))
+    made = plan(session, book([*HEAD, "证书编号", heading], ["甲评价公司", credit_code(1), "安全评价", "APJ-(冀)-001", "2021年3月1日至长期"]))
     child = made.records[0].children[0].after
     assert (child["issued_on"].isoformat(), child["valid_to"]) == ("2021-03-01", LONG_TERM)
 
@@ -156,7 +152,7 @@ def test_one_column_of_both_ends_feeds_two_fields(session: Session, heading: str
     ],
 )
 def test_several_words_in_a_cell(session: Session, cell: str) -> None:
-    made = plan(session, book([*HEAD, "证书编号", "业务范围"], ["甲评价公司", uscc(1), "安全评价", "APJ-(冀)-001", cell]))
+    made = plan(session, book([*HEAD, "证书编号", "业务范围"], ["甲评价公司", credit_code(1), "安全评价", "APJ-(冀)-001", cell]))
     assert not made.wrong, [str(issue.message) for issue in made.wrong]
     assert made.records[0].children[0].after["scopes"] == ["煤炭开采业", "陆地石油和天然气开采业", "金属、非金属矿及其他矿采选业"]
 
@@ -176,7 +172,11 @@ def ticks(*rows: list[object]) -> bytes:
 def test_ticked_columns_make_one_list(session: Session) -> None:
     made = plan(
         session,
-        ticks(["甲评价公司", uscc(1), "√", "×", "■", "1"], ["乙评价公司", uscc(2), None, 1, None, "2"], ["丙评价公司", uscc(3), "否", "", 0, "3"]),
+        ticks(
+            ["甲评价公司", credit_code(1), "√", "×", "■", "1"],
+            ["乙评价公司", credit_code(2), None, 1, None, "2"],
+            ["丙评价公司", credit_code(3), "否", "", 0, "3"],
+        ),
     )
     assert not made.wrong
     assert [record.after["kind"] for record in made.records] == [["安全评价", "安全培训"], ["检测检验"], None]
@@ -186,7 +186,11 @@ def test_ticked_columns_make_one_list(session: Session) -> None:
 def test_what_is_no_tick_is_an_error_of_its_cell(session: Session) -> None:
     made = plan(
         session,
-        ticks(["甲评价公司", uscc(1), "√", "部分", None, "1"], ["乙评价公司", uscc(2), "√", None, None, "2"], ["丙评价公司", uscc(3), "√", "√", "√", "3"]),
+        ticks(
+            ["甲评价公司", credit_code(1), "√", "部分", None, "1"],
+            ["乙评价公司", credit_code(2), "√", None, None, "2"],
+            ["丙评价公司", credit_code(3), "√", "√", "√", "3"],
+        ),
     )
     assert told(made) == [(3, "kind", "bad_tick")]
     assert made.wrong[0].column == "机构类别/检测检验"
@@ -195,7 +199,12 @@ def test_what_is_no_tick_is_an_error_of_its_cell(session: Session) -> None:
 def test_words_under_one_heading_are_no_ticks(session: Session) -> None:
     made = plan(
         session,
-        book(["机构名称", "统一社会信用代码", "机构类别", None], [None, None, "主", "次"], ["甲评价公司", uscc(1), "安全评价", "检测检验"], merges=("C1:D1",)),
+        book(
+            ["机构名称", "统一社会信用代码", "机构类别", None],
+            [None, None, "主", "次"],
+            ["甲评价公司", credit_code(1), "安全评价", "检测检验"],
+            merges=("C1:D1",),
+        ),
     )
     assert made.records[0].after["kind"] == ["安全评价"]
     assert made.table.mapped()["机构类别/次"] is None
@@ -205,8 +214,8 @@ def test_a_ticked_word_that_no_list_knows_is_asked_once(session: Session) -> Non
     rows = [
         ["机构名称", "统一社会信用代码", "机构类别", None],
         [None, None, "安全评价", "安全陪训"],
-        ["甲评价公司", uscc(1), "√", "√"],
-        ["乙评价公司", uscc(2), None, "√"],
+        ["甲评价公司", credit_code(1), "√", "√"],
+        ["乙评价公司", credit_code(2), None, "√"],
     ]
     data = book(*rows, merges=("C1:D1",))
     made = plan(session, data)
@@ -239,7 +248,7 @@ def test_what_is_no_decision_is_refused(raw: object) -> None:
 
 
 def test_a_decision_wins_over_every_guess(session: Session) -> None:
-    data = book(["说明一行", "两格"], ["名称甲", "代码乙", "机构名称"], ["真评价公司", uscc(1), "别名"])
+    data = book(["说明一行", "两格"], ["名称甲", "代码乙", "机构名称"], ["真评价公司", credit_code(1), "别名"])
     made = plan(session, data, header_row=2, columns={"名称甲": "name", "代码乙": "uscc", "机构名称": None})
     assert made.table.mapped() == {"名称甲": "name", "代码乙": "uscc", "机构名称": None}
     assert made.records[0].after["name"] == "真评价公司"
@@ -247,7 +256,7 @@ def test_a_decision_wins_over_every_guess(session: Session) -> None:
 
 
 def test_decisions_that_cannot_hold_are_refused_in_words(session: Session) -> None:
-    data = book(HEAD, ["甲评价公司", uscc(1), "评测类"])
+    data = book(HEAD, ["甲评价公司", credit_code(1), "评测类"])
     assert "没有这个字段" in refused(session, data, columns={"机构名称": "nonsense"})
     assert "请只留一列" in refused(session, data, columns={"机构名称": "name", "机构类别": "name"})
     assert "没有“备用”这一列" in refused(session, data, columns={"备用": "remark"})
@@ -260,8 +269,8 @@ def test_decisions_that_cannot_hold_are_refused_in_words(session: Session) -> No
 
 
 def test_an_empty_cell_clears_only_where_that_was_decided(session: Session) -> None:
-    bring(session, book([*HEAD, "联系人", "注册地址"], ["甲评价公司", uscc(1), "安全评价", "王", "镇上"]))
-    data = book([*HEAD, "联系人"], ["", uscc(1), None, None])
+    bring(session, book([*HEAD, "联系人", "注册地址"], ["甲评价公司", credit_code(1), "安全评价", "王", "镇上"]))
+    data = book([*HEAD, "联系人"], ["", credit_code(1), None, None])
     assert plan(session, data).records[0].outcome is Outcome.SAME
     made = bring(session, data, clears=True)
     assert set(made.records[0].changes) == {"kind", "contact"}
@@ -273,7 +282,7 @@ def test_an_empty_cell_clears_only_where_that_was_decided(session: Session) -> N
 
 
 def test_an_unknown_word_is_asked_once_and_answered_for_all_rows(session: Session) -> None:
-    data = book(HEAD, *([f"{n}号评价公司", uscc(n), "安全平价；检测检验" if n % 2 else "安全平价"] for n in range(30)))
+    data = book(HEAD, *([f"{n}号评价公司", credit_code(n), "安全平价；检测检验" if n % 2 else "安全平价"] for n in range(30)))
     made = plan(session, data)
     assert {code for _row, _field, code in told(made)} == {"unknown_word"}
     question = made.questions[0]
@@ -289,14 +298,14 @@ def test_an_unknown_word_is_asked_once_and_answered_for_all_rows(session: Sessio
 
 
 def test_a_row_that_holds_nothing_but_a_word_that_is_left_out_stays_with_its_record(session: Session) -> None:
-    data = book([*HEAD, "培训项目"], ["甲评价公司", uscc(1), None, "危化"], [None, None, None, "瑜伽"])
+    data = book([*HEAD, "培训项目"], ["甲评价公司", credit_code(1), None, "危化"], [None, None, None, "瑜伽"])
     left = plan(session, data, words={"training_capacities.training_kinds": {"瑜伽": LEAVE}})
     assert not left.wrong
     assert [(record.numbers, len(record.children)) for record in left.records] == [([2, 3], 1)]
 
 
 def test_all_unknown_words_of_a_cell_are_asked(session: Session) -> None:
-    made = plan(session, book(HEAD, ["甲评价公司", uscc(1), "餐饮\n住宿\n安全评价"]))
+    made = plan(session, book(HEAD, ["甲评价公司", credit_code(1), "餐饮\n住宿\n安全评价"]))
     assert [each["word"] for each in made.questions] == ["餐饮", "住宿"]
 
 
@@ -308,7 +317,7 @@ def test_a_new_word_of_an_open_list_is_asked_too(session: Session) -> None:
 
 
 def test_an_unknown_office_is_asked_once(session: Session) -> None:
-    data = book([*HEAD, "承办股室"], ["甲评价公司", uscc(1), None, "基础古"], ["乙评价公司", uscc(2), None, "基础古"])
+    data = book([*HEAD, "承办股室"], ["甲评价公司", credit_code(1), None, "基础古"], ["乙评价公司", credit_code(2), None, "基础古"])
     made = plan(session, data)
     assert told(made) == [(2, "org_unit", "unknown_record"), (3, "org_unit", "unknown_record")]
     question = made.questions[0]
@@ -328,7 +337,7 @@ FIRM = ["企业名称", "统一社会信用代码", "从业人数"]
 
 
 def test_a_firm_without_its_code_is_never_a_silent_second(session: Session) -> None:
-    bring(session, book(FIRM, ["围场满族蒙古族自治县安泰矿业有限公司", uscc(1), 10]), "enterprise")
+    bring(session, book(FIRM, ["围场满族蒙古族自治县安泰矿业有限公司", credit_code(1), 10]), "enterprise")
     data = book(FIRM[:1] + FIRM[2:] + ["所在地"], ["安泰矿业（围场）有限责任公司", 12, "围场镇"], ["围场县安泰矿业有限责任公司", 12, "围场镇"])
     made = plan(session, data, "enterprise")
     assert told(made) == [(3, "name", "confirm_match")]
@@ -339,11 +348,11 @@ def test_a_firm_without_its_code_is_never_a_silent_second(session: Session) -> N
     commit(session, same, data)
     firms = stored(session, "enterprise")
     assert len(firms) == 2
-    assert (firms[0].uscc, firms[0].employees) == (uscc(1), 12)
+    assert (firms[0].uscc, firms[0].employees) == (credit_code(1), 12)
 
 
 def test_a_firm_may_be_said_to_be_another(session: Session) -> None:
-    bring(session, book(FIRM, ["安泰矿业有限公司", uscc(1), 10]), "enterprise")
+    bring(session, book(FIRM, ["安泰矿业有限公司", credit_code(1), 10]), "enterprise")
     data = book(["企业名称", "所在地"], ["围场县安泰矿业有限公司", "围场镇"])
     assert told(plan(session, data, "enterprise")) == [(2, "name", "confirm_match")]
     bring(session, data, "enterprise", matches={2: None})
@@ -359,15 +368,15 @@ def test_two_rows_of_a_file_called_alike(session: Session) -> None:
 
 
 def test_an_equal_key_always_wins_and_another_code_is_another_firm(session: Session) -> None:
-    bring(session, book(FIRM, ["安泰矿业有限公司", uscc(1), 10]), "enterprise")
-    made = plan(session, book(FIRM, ["安泰矿业有限责任公司", uscc(1), 10], ["安泰矿业有限公司", uscc(2), 10]), "enterprise")
+    bring(session, book(FIRM, ["安泰矿业有限公司", credit_code(1), 10]), "enterprise")
+    made = plan(session, book(FIRM, ["安泰矿业有限责任公司", credit_code(1), 10], ["安泰矿业有限公司", credit_code(2), 10]), "enterprise")
     assert [record.outcome for record in made.records] == [Outcome.CHANGED, Outcome.NEW]
     assert doubted(made) == [(3, "name", "same_name")]
 
 
 def test_a_link_by_nearly_the_name_is_asked(session: Session) -> None:
-    bring(session, book(HEAD, ["河北安泰评价有限公司", uscc(1), None]))
-    data = book([*HEAD, "是否分支机构", "所属机构"], ["河北安泰评价有限公司围场分公司", uscc(2), None, "是", "安泰评价有限责任公司"])
+    bring(session, book(HEAD, ["河北安泰评价有限公司", credit_code(1), None]))
+    data = book([*HEAD, "是否分支机构", "所属机构"], ["河北安泰评价有限公司围场分公司", credit_code(2), None, "是", "安泰评价有限责任公司"])
     made = plan(session, data)
     assert told(made) == [(2, "parent", "confirm_match")]
     known = stored(session)[0].id
@@ -377,7 +386,7 @@ def test_a_link_by_nearly_the_name_is_asked(session: Session) -> None:
 
 def test_a_name_out_of_reach_is_not_told(session_of: SessionOf) -> None:
     theirs = session_of(OTHER_CLERK)
-    bring(theirs, book(FIRM, ["围场县保密矿业有限公司", uscc(1), 10]), "enterprise")
+    bring(theirs, book(FIRM, ["围场县保密矿业有限公司", credit_code(1), 10]), "enterprise")
     mine = session_of(CLERK)
     data = book(["企业名称", "所在地"], ["保密矿业有限责任公司", "围场镇"])
     made = plan(mine, data, "enterprise")
@@ -407,7 +416,7 @@ def keep(session_of: SessionOf, person: Persona, data: bytes, **decided: Any) ->
     session.commit()
 
 
-ODD = [["甲列", "乙列", "丙列", "丁列"], ["甲评价公司", uscc(1), "评测类", "王"]]
+ODD = [["甲列", "乙列", "丙列", "丁列"], ["甲评价公司", credit_code(1), "评测类", "王"]]
 SAID: dict[str, Any] = {
     "header_row": 1,
     "columns": {"甲列": "name", "乙列": "uscc", "丙列": "kind", "丁列": None},
@@ -444,7 +453,7 @@ def test_an_office_is_asked_once(session_of: SessionOf) -> None:
 
 def test_similar_headings_take_over_what_they_share(session_of: SessionOf) -> None:
     keep(session_of, CLERK, book(*ODD), **SAID)
-    made = plan(session_of(CLERK), book(["丙列", "乙列", "甲列", "联系人"], ["评测类", uscc(2), "乙评价公司", "李"]))
+    made = plan(session_of(CLERK), book(["丙列", "乙列", "甲列", "联系人"], ["评测类", credit_code(2), "乙评价公司", "李"]))
     assert made.table.mapped() == {"丙列": "kind", "乙列": "uscc", "甲列": "name", "联系人": "contact"}
 
 

@@ -45,9 +45,10 @@ from tests import samples
 from tests.conftest import Browser, SessionOf
 from tests.databases import Databases
 from tests.people import CLERK, EXPERT_ADMIN, LEADER, OTHER_CLERK, OWN, PRIVACY_CLERK, SECTION_HEAD, Persona
+from tests.samples import credit_code
 from tests.test_cli import call, report
 from tests.test_matrix import office_id
-from tests.test_plan import HEAD, register, sheet, uscc
+from tests.test_plan import HEAD, register, sheet
 
 SignIn = Callable[[Persona], Browser]
 FACTS = [each.attr for each in fields(Agency)]
@@ -72,7 +73,7 @@ def brought(session: Session, *rows: list[object], key: str = "agency", head: li
 
 
 def agency(number: int, contact: str = "", certificate: str = "", valid_to: str = "") -> list[object]:
-    return [f"机构{number}", uscc(number), contact, "", certificate, valid_to]
+    return [f"机构{number}", credit_code(number), contact, "", certificate, valid_to]
 
 
 def live(session: Session, cls: type[Any]) -> list[Any]:
@@ -113,8 +114,8 @@ def test_create_40_update_60_edit_3(session: Session, session_of: SessionOf) -> 
     brought(session, *(agency(number, "旧") for number in range(60)))
     batch = brought(session, *(agency(number, "新") for number in range(100)))
     for number in (7, 21, 59):
-        change(session, Agency, Agency.uscc == uscc(number), org_unit_id=office_id(session, OWN))
-        change(session_of(CLERK), Agency, Agency.uscc == uscc(number), remark="有人改过")
+        change(session, Agency, Agency.uscc == credit_code(number), org_unit_id=office_id(session, OWN))
+        change(session_of(CLERK), Agency, Agency.uscc == credit_code(number), remark="有人改过")
     made = undo(session, batch)
     assert counts(made) == (40, 57, 3)
     assert made.report["counts"]["written"] == 97
@@ -123,7 +124,7 @@ def test_create_40_update_60_edit_3(session: Session, session_of: SessionOf) -> 
     ]
     assert all("王经办于 20" in each["message"] for each in made.report["kept"])
     found = [(row.uscc, row.contact) for row in live(session, Agency)]
-    assert found == [(uscc(number), "新" if number in {7, 21, 59} else "旧") for number in range(60)]
+    assert found == [(credit_code(number), "新" if number in {7, 21, 59} else "旧") for number in range(60)]
     voided = session.scalars(sa.select(Agency).where(Agency.voided_at.is_not(None))).all()
     assert {(row.void_reason, row.row_version, row.changed_by) for row in voided} == {(f"撤销导入批次 {batch}", 2, "system")}
     stored = session.get(ImportBatch, batch)
@@ -261,8 +262,8 @@ def test_the_search_knows_what_went_back(session: Session) -> None:
     from app.search.kept import table_of
 
     assert searched(Agency)
-    brought(session, ["旧名称公司", uscc(1)], head=HEAD[:2])
-    batch = brought(session, ["新名称公司", uscc(1)], head=HEAD[:2])
+    brought(session, ["旧名称公司", credit_code(1)], head=HEAD[:2])
+    batch = brought(session, ["新名称公司", credit_code(1)], head=HEAD[:2])
     undo(session, batch)
     kept = table_of(Agency)
     [row] = session.connection().execute(sa.select(kept.c.open, kept.c.closed)).all()
@@ -272,7 +273,7 @@ def test_the_search_knows_what_went_back(session: Session) -> None:
 
 def test_new_words_stay_for_their_keeper(session: Session) -> None:
     head = ["机构名称", "统一社会信用代码", "证书编号", "业务范围"]
-    batch = brought(session, ["甲", uscc(1), "APJ-(冀)-001", "深空采矿业"], head=head)
+    batch = brought(session, ["甲", credit_code(1), "APJ-(冀)-001", "深空采矿业"], head=head)
     made = undo(session, batch)
     assert (made.whole, made.report["words_kept"]) == (True, ["深空采矿业"])
     [word] = session.scalars(sa.select(CodeEntry).where(CodeEntry.word_state == "pending"))
@@ -290,7 +291,7 @@ def test_children_go_with_the_batch(session: Session) -> None:
         agency(2, "旧", "APJ-(冀)-002", "2027-01-01"),
         agency(3, "新", "APJ-(冀)-003", "2027-01-01"),
     )  # fmt: skip
-    change(session, Agency, Agency.uscc == uscc(2), remark="有人改过记录，没有改证书")
+    change(session, Agency, Agency.uscc == credit_code(2), remark="有人改过记录，没有改证书")
     made = undo(session, batch)
     assert counts(made) == (1, 1, 0)
     assert made.report["counts"]["children"] == {"qualifications": {"voided": 2, "put_back": 2, "kept": 0}}
@@ -334,8 +335,8 @@ def test_a_policy_that_a_review_names_stays(session: Session) -> None:
 def test_what_a_later_import_built_upon_goes_first(session: Session) -> None:
     """Where everything stays the batch is not taken back, and says why; once the later one has gone it may go too."""
     head: list[object] = ["机构名称", "统一社会信用代码", "是否分支机构", "所属机构"]
-    batch = brought(session, ["总公司", uscc(1), "否", ""], head=head)
-    later = brought(session, ["分公司", uscc(2), "是", "总公司"], ["分二", uscc(3), "是", "总公司"], head=head)
+    batch = brought(session, ["总公司", credit_code(1), "否", ""], head=head)
+    later = brought(session, ["分公司", credit_code(2), "是", "总公司"], ["分二", credit_code(3), "是", "总公司"], head=head)
     with pytest.raises(Refused, match="分公司还在使用它"):
         undo(session, batch)
     stored = session.get(ImportBatch, batch, populate_existing=True)
@@ -375,8 +376,8 @@ def test_who_may_take_what_back(session: Session, session_of: SessionOf) -> None
     for person in (OTHER_CLERK, PRIVACY_CLERK, SECTION_HEAD, LEADER, EXPERT_ADMIN):
         with pytest.raises(NotPermitted):
             undo(session_of(person), batch)
-    change(session, Agency, Agency.uscc == uscc(1), publish_state="published")
-    change(session, Agency, Agency.uscc == uscc(2), org_unit_id=office_id(session, "危化股"))
+    change(session, Agency, Agency.uscc == credit_code(1), publish_state="published")
+    change(session, Agency, Agency.uscc == credit_code(2), org_unit_id=office_id(session, "危化股"))
     made = undo(mine, batch)
     assert (counts(made), why(made)) == ((1, 0, 2), [("机构1", "edited"), (f"#{live(session, Agency)[1].id}", "not_permitted")])
 
@@ -386,11 +387,11 @@ def test_what_the_person_may_not_change_stays(session: Session, session_of: Sess
     unit = office_id(session, OWN)
     for number in (1, 2):
         row = samples.make(session, Agency, 40 + number, unit)
-        row.uscc = uscc(number)
+        row.uscc = credit_code(number)
     session.commit()
     mine = session_of(CLERK)
     batch = brought(mine, agency(1, "新"), agency(2, "新"), agency(3, "新"))
-    session.execute(sa.update(Agency.__table__).where(Agency.uscc == uscc(2)).values(publish_state="published"))  # type: ignore[arg-type]
+    session.execute(sa.update(Agency.__table__).where(Agency.uscc == credit_code(2)).values(publish_state="published"))  # type: ignore[arg-type]
     session.commit()
     head = session_of(CLERK)
     act_as(head, Actor("qian", frozenset({Role.SECTION_HEAD, Role.CLERK}), unit, full_name="钱股长"))
@@ -441,7 +442,7 @@ def test_the_command(app: Flask, tmp_path: Path) -> None:
     batch = report(app, "import", "run", "agency", file)[1]["batch"]
     with app.app_context():
         act_as(db.session(), SYSTEM)
-        change(db.session(), Agency, sa.and_(Agency.uscc == uscc(1), Agency.voided_at.is_(None)), remark="改")
+        change(db.session(), Agency, sa.and_(Agency.uscc == credit_code(1), Agency.voided_at.is_(None)), remark="改")
         db.session.remove()
     spoken = call(app, "import", "undo", batch)
     assert spoken.exit_code == 1
@@ -465,13 +466,13 @@ def test_the_page_promises_and_keeps(app: Flask, session: Session, sign_in: Sign
     unit = office_id(session, OWN)
     for number in range(3):
         row = samples.make(session, Agency, 40 + number, unit)
-        row.uscc, row.mobile = uscc(number), "13800000000"
+        row.uscc, row.mobile = credit_code(number), "13800000000"
     session.commit()
     browser = sign_in(CLERK)
     head = [*HEAD[:3], "联系人手机"]
-    path = _uploaded(browser, sheet(head, *([f"机构{number}", uscc(number), "新", "13912345678"] for number in range(5))))
+    path = _uploaded(browser, sheet(head, *([f"机构{number}", credit_code(number), "新", "13912345678"] for number in range(5))))
     assert f"{path}/undo" in browser.get(path).text
-    change(session, Agency, Agency.uscc == uscc(0), remark="改过")
+    change(session, Agency, Agency.uscc == credit_code(0), remark="改过")
     page = BeautifulSoup(browser.get(f"{path}/undo").data, "html.parser")
     assert [each.b.get_text() for each in page.select(".ys-count")] == ["2", "2", "1"]
     assert page.select_one(".btn-danger").get_text() == "确认撤销：作废 2 条，恢复 2 条，保留 1 条"  # type: ignore[union-attr]
@@ -480,7 +481,7 @@ def test_the_page_promises_and_keeps(app: Flask, session: Session, sign_in: Sign
     assert "13912345678" not in back
     assert "系统于" in browser.get(f"{path}/undo?outcome=kept").text
     digest = page.find("input", {"name": "digest"})["value"]  # type: ignore[index]
-    change(session, Agency, Agency.uscc == uscc(1), remark="改过")
+    change(session, Agency, Agency.uscc == credit_code(1), remark="改过")
     answer = browser.post(f"{path}/undo", {"digest": digest})
     assert (answer.status_code, "预览之后数据有变化" in answer.text) == (409, True)
     digest = BeautifulSoup(answer.data, "html.parser").find("input", {"name": "digest"})["value"]  # type: ignore[index]
